@@ -1,0 +1,281 @@
+"""AzureGateway: everything the product asks of Azure, as a contract. A second gateway could be written from this file alone.
+
+Rules every gateway keeps:
+
+* **Calls are short.** One HTTP exchange (listings: one per page), total deadline `HTTP_DEADLINE` seconds. Nothing polls, nothing sleeps:
+  a long-running operation is submitted by one call and looked at by others, hours apart, from other processes.
+* **POST is sent once.** No automatic retry, no redirect, no automatic provider registration. Reads may be retried a few times;
+  every attempt is counted and reported in `Exchange.attempts`.
+* **Silence is not an answer.** A time-out, a reset, a 5xx or an unreadable body after a POST raises with `applied=Applied.UNKNOWN`.
+* **The credential goes only to the configured endpoint**: https, or http on loopback. A status URL at another host is refused
+  (`Malformed`), never followed.
+* **Nothing is guessed.** What the platform did not say stays out of the document; the reader sees `UNKNOWN`.
+
+A *document* is a resource in wire format (`{"id", "name", "type", "location", "tags", "properties"}`), as Azure or the simulator sent it, plus one
+key of ours: `"read"`, the list of child collections which were listed completely (so that "no roles" differs from "roles not read").
+Secrets are taken out before a document leaves the gateway.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from migrator.resources import ArmRequest, PlatformMessage, Registration, Usage, Verb
+
+HTTP_DEADLINE = 30.0  # seconds, one exchange (reliability-notes 4.4)
+
+Document = Mapping[str, Any]
+
+
+class Applied(StrEnum):
+    """Whether the platform may have carried out what was sent."""
+
+    NO = "no"  # definite: nothing changed
+    YES = "yes"
+    UNKNOWN = "unknown"  # only reading can tell
+
+
+class ErrorClass(StrEnum):
+    """What the error catalogue (azure.md 2.10) says to do."""
+
+    RETRY = "retry"  # R
+    WAIT = "wait"  # W
+    FIX = "fix"  # F
+    QUOTA = "quota"  # Q
+    TICKET = "ticket"  # T
+    ABORT_FIRST = "abort-first"  # A
+    PROGRAMMER = "programmer"  # P
+    INFORMATION = "information"
+    UNKNOWN = "unknown"  # not in the catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One HTTP exchange as evidence. Header values only from the allow-list; never a token."""
+
+    method: str = ""
+    url: str = ""  # without query values that could be secret
+    status: int = 0  # 0: no answer
+    attempts: int = 1
+    client_request_id: str = ""
+    request_id: str = ""  # x-ms-request-id
+    correlation_id: str = ""  # x-ms-correlation-request-id
+    excerpt: str = ""  # first 2,000 characters of the answer
+    remaining_reads: int | None = None  # x-ms-ratelimit-remaining-subscription-reads
+    remaining_writes: int | None = None
+
+
+class GatewayError(Exception):
+    """Base of the error family. `str(error)` is one sentence for a person: what is wrong, where, what to do."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        applied: Applied = Applied.NO,
+        retry_after: float | None = None,  # seconds
+        code: str = "",  # Azure's error code
+        message: str = "",  # Azure's own words
+        error_class: ErrorClass = ErrorClass.UNKNOWN,
+        catalogue_id: str = "",  # "E02", …
+        exchange: Exchange | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.applied = applied
+        self.retry_after = retry_after
+        self.code = code
+        self.message = message
+        self.error_class = error_class
+        self.catalogue_id = catalogue_id
+        self.exchange = exchange or Exchange()
+
+
+class Unreachable(GatewayError):
+    """No answer: name not resolved, connection refused or reset, time-out."""
+
+
+class CredentialRefused(GatewayError):
+    """401, or no token could be had: expired, wrong tenant, wrong audience."""
+
+
+class NotPermitted(GatewayError):
+    """403: the sentence names the missing action."""
+
+
+class NotRegistered(GatewayError):
+    """The subscription is not registered for a provider or feature (E02, E52)."""
+
+
+class Throttled(GatewayError):
+    """429. Not processed; `retry_after` says when."""
+
+
+class Busy(GatewayError):
+    """409, or 429 of a resource provider: another operation is running. Read before sending again."""
+
+
+class Refused(GatewayError):
+    """A definite refusal (4xx) with Azure's code and message. Nothing was changed by this request."""
+
+
+class NotFound(Refused):
+    """404 for something that was to be there."""
+
+
+class ServerFailed(GatewayError):
+    """5xx. After a POST `applied` is UNKNOWN."""
+
+
+class Malformed(GatewayError):
+    """An answer that cannot be read: HTML, cut JSON, a status URL at another host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """Part of an inventory that could not be read; the facts behind it stay UNKNOWN."""
+
+    resource_id: str
+    action: str  # the missing action ("Microsoft.ClassicCompute/domainNames/slots/read") or what failed
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionInfo:
+    subscription_id: str  # lower case
+    display_name: str
+    state: str  # "Enabled", …
+    tenant_id: str = ""
+
+
+class OperationStatus(StrEnum):
+    IN_PROGRESS = "in progress"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # Failed or Canceled
+    GONE = "gone"  # 404 on the status URL
+    UNREADABLE = "unreadable"  # 401, 403, 5xx, malformed, unreachable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """The platform took a verb. `status_url` is None when it answered at once (200); then `messages` hold Validate's answer."""
+
+    status_url: str | None
+    retry_after: float | None
+    messages: tuple[PlatformMessage, ...] = ()
+    exchange: Exchange = field(default_factory=Exchange)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """One look at a status URL."""
+
+    status: OperationStatus
+    retry_after: float | None = None
+    code: str = ""
+    message: str = ""
+    error_class: ErrorClass = ErrorClass.UNKNOWN
+    catalogue_id: str = ""
+    messages: tuple[PlatformMessage, ...] = ()
+    exchange: Exchange = field(default_factory=Exchange)
+
+
+class ClassicSide(StrEnum):
+    """The classic resource as read. PREPARED and the -ING states need `migrationState`, which Resource Manager is only
+    inferred to show (azure.md 2.7 [S], its place in ARM bodies [I]); without it a present resource is PRESENT."""
+
+    PRESENT = "present"
+    PREPARING = "preparing"
+    PREPARED = "prepared"
+    ABORTING = "aborting"
+    COMMITTING = "committing"
+    ABSENT = "absent"
+    UNREADABLE = "unreadable"
+
+
+class ArmSide(StrEnum):
+    """The Resource Manager counterpart(s) as read, found by listing the `-migrated` groups, never by a guessed name (azure.md 2.8, 4.1)."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One look at both sides of a unit."""
+
+    classic: ClassicSide
+    arm: ArmSide
+    classic_documents: tuple[Document, ...] = ()
+    arm_documents: tuple[Document, ...] = ()  # everything found in the unit's `-migrated` resource groups
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaAnswer:
+    """A quota request as Microsoft.Quota tells it (azure.md 5.2). `state` verbatim: Accepted, InProgress, Succeeded, Failed, Invalid."""
+
+    request_id: str  # resource name of the quotaRequest
+    state: str
+    message: str = ""
+    limit: int | None = None
+    exchange: Exchange = field(default_factory=Exchange)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Answer to an ArmRequest: status 200, 201, 202 or 204 and the body (None when empty)."""
+
+    status: int
+    body: Any
+    exchange: Exchange = field(default_factory=Exchange)
+
+
+class AzureGateway(Protocol):
+    """The contract. Every method may raise any `GatewayError`; extra promises stand with the method."""
+
+    def subscriptions(self) -> list[SubscriptionInfo]:
+        """Subscriptions the credential can see. `GET /subscriptions`."""
+
+    def registrations(self, subscription_id: str) -> list[Registration]:
+        """Providers and features of azure.md 7 with their state; one that cannot be read comes with state UNKNOWN."""
+
+    def register(self, subscription_id: str, name: str) -> Registration:
+        """Register a provider ("Microsoft.X") or a feature ("Microsoft.X/Y"). Returns at once; registration takes minutes."""
+
+    def inventory(self, subscription_id: str) -> Iterator[Document | Unreadable]:
+        """Everything of azure.md 1 in one subscription, flat, parents before children, each once: classic resources with slots, roles,
+        extension references, gateways, peerings, disks; settings of azure.md 6 that name classic resources or their resource groups
+        (autoscale, alert rules, role assignments, locks); Resource Manager resources that name a classic network (dependents).
+        What may not be read comes as `Unreadable` and the rest goes on; raises only when the subscription itself cannot be listed.
+        """
+
+    def read(self, resource_id: str) -> Document | None:
+        """One resource by id; None on 404."""
+
+    def observe(self, unit_id: str, members: tuple[str, ...]) -> Observed:
+        """Both sides of a unit: the classic resource `unit_id` and its Resource Manager counterparts. Never raises for a refused or failed
+        read: that side is UNREADABLE (doubt must stay doubt). `members`: ids of what moves with it (cloud services, VMs, …)."""
+
+    def submit(self, verb: Verb, unit_id: str, *, client_request_id: str, parameters: Mapping[str, Any] | None = None) -> Submitted:
+        """Send one verb, once. `parameters` is the body for a deployment (azure.md 2.3 [I]), None for others."""
+
+    def poll(self, status_url: str) -> Polled:
+        """One look at a status URL. Never raises for what the platform answers; UNREADABLE instead."""
+
+    def usages(self, subscription_id: str, location: str) -> list[Usage]:
+        """Compute and network usages of one region."""
+
+    def request_quota(self, subscription_id: str, provider: str, location: str, name: str, limit: int) -> QuotaAnswer:
+        """Ask for a new TOTAL limit (azure.md 5.2)."""
+
+    def quota_request(self, subscription_id: str, provider: str, location: str, request_id: str) -> QuotaAnswer:
+        """Read a quota request."""
+
+    def settings_on(self, unit_id: str, members: tuple[str, ...]) -> list[Document | Unreadable]:
+        """The settings of azure.md 6 that hang on a unit and its members, read fresh (for the capture before Prepare)."""
+
+    def send(self, request: ArmRequest) -> Answer:
+        """Send a ready request (a follow-up, a probe). GET of something absent raises NotFound."""
