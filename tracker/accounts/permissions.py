@@ -1,0 +1,60 @@
+"""Roles and permissions as one table (screens.md: three kinds of people, and the administrator)."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    PROGRAMME_MANAGER = "programme-manager"
+    ENGINEER = "engineer"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("-", " ").capitalize()
+
+
+class Permission(StrEnum):
+    READ = "read"  # every page
+    SYNC = "sync"  # ask for a sync or a re-assessment
+    PLAN = "plan"  # create and change waves, place units, submit, assign owners
+    APPROVE = "approve"  # decide approvals of others
+    OPERATE = "operate"  # start runs; ask for validate, prepare, abort, commit, hold
+    FREEZE = "freeze"  # stop every new arming
+    REQUEST_QUOTA = "request-quota"
+    APPLY_FOLLOW_UP = "apply-follow-up"
+    EXPORT_AUDIT = "export-audit"
+    ADMINISTER = "administer"  # users, roles, tokens, settings
+
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.PROGRAMME_MANAGER: frozenset(
+        {Permission.READ, Permission.SYNC, Permission.PLAN, Permission.REQUEST_QUOTA, Permission.FREEZE}
+    ),
+    Role.ENGINEER: frozenset(
+        {
+            Permission.READ,
+            Permission.SYNC,
+            Permission.APPROVE,
+            Permission.OPERATE,
+            Permission.FREEZE,
+            Permission.REQUEST_QUOTA,
+            Permission.APPLY_FOLLOW_UP,
+        }
+    ),
+    Role.AUDITOR: frozenset({Permission.READ, Permission.EXPORT_AUDIT}),
+    Role.ADMINISTRATOR: frozenset({Permission.READ, Permission.SYNC, Permission.FREEZE, Permission.ADMINISTER}),
+}
+
+PERMISSION_SENTENCES: dict[Permission, str] = {
+    Permission.READ: "read the programme",
+    Permission.SYNC: "ask for a sync",
+    Permission.PLAN: "plan waves",
+    Permission.APPROVE: "decide approvals",
+    Permission.OPERATE: "operate runs",
+    Permission.FREEZE: "freeze the programme",
+    Permission.REQUEST_QUOTA: "request quota",
+    Permission.APPLY_FOLLOW_UP: "apply follow-ups",
+    Permission.EXPORT_AUDIT: "export the audit history",
+    Permission.ADMINISTER: "administer people and settings",
+}
