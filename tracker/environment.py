@@ -74,7 +74,9 @@ def endpoint(name: str, default: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise SettingError(f"{name} is {value!r}; it must be a plain https address such as {default}.")
     if parts.scheme == "http" and not is_loopback(value):
-        raise SettingError(f"{name} is {value!r}; plain http is accepted on loopback only, because the token would travel in clear.")
+        raise SettingError(
+            f"{name} is {value!r}; plain http is accepted on loopback only, because the token would travel in clear."
+        )
     return value
 
 
@@ -83,7 +85,9 @@ def database(name: str) -> dict[str, object]:
     value = text(name)
     parts = urlsplit(value)
     if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
-        raise SettingError(f"{name} must look like postgresql://user:password@host:5432/database (PostgreSQL 15 or newer).")
+        raise SettingError(
+            f"{name} must look like postgresql://user:password@host:5432/database (PostgreSQL 15 or newer)."
+        )
     from urllib.parse import parse_qsl
 
     query = dict(parse_qsl(parts.query))

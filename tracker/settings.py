@@ -118,7 +118,10 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "tracker.web.context.frame",
             ],
-            "builtins": ["lucide.templatetags.lucide", "tracker.web.templatetags.tracker"],
+            "builtins": [
+                "lucide.templatetags.lucide",
+                "tracker.web.templatetags.tracker",
+            ],
         },
     }
 ]
@@ -143,7 +146,10 @@ if environment.flag("TRACKER_TEST_PASSWORDS"):
     PASSWORD_HASHERS.reverse()  # the suite signs in hundreds of times
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 APPROVALS_NEEDED = environment.number("TRACKER_APPROVALS_NEEDED", 1, least=1)  # other people than requester and editor
@@ -157,7 +163,11 @@ if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
 
 # --- Celery: a doorbell, never the truth (engine.md). No results, no late acknowledgement, no eta, no retries. -------------
 CELERY_BROKER_URL = REDIS_URL
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 5, "global_keyprefix": "tracker:"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    "global_keyprefix": "tracker:",
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -202,6 +212,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": environment.text("TRACKER_LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": environment.text("TRACKER_LOG_LEVEL", "INFO"),
+    },
     "loggers": {"azure": {"level": "WARNING"}, "markdown_it": {"level": "WARNING"}},
 }

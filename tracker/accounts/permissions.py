@@ -29,7 +29,13 @@ class Permission(StrEnum):
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PROGRAMME_MANAGER: frozenset(
-        {Permission.READ, Permission.SYNC, Permission.PLAN, Permission.REQUEST_QUOTA, Permission.FREEZE}
+        {
+            Permission.READ,
+            Permission.SYNC,
+            Permission.PLAN,
+            Permission.REQUEST_QUOTA,
+            Permission.FREEZE,
+        }
     ),
     Role.ENGINEER: frozenset(
         {

@@ -1,0 +1,80 @@
+"""What the platform drops: captured before Prepare, owed after Commit, closed only when a probe sees it."""
+
+from django.db import models
+
+from tracker.inventory.models import Unit
+
+
+class CapturedSetting(models.Model):
+    """A setting as read before Prepare. `document` in wire format, secrets removed."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="captured_settings")
+    source_key = models.CharField(max_length=600)
+    kind = models.CharField(max_length=60)  # migrator.resources.ResourceType
+    name = models.CharField(max_length=260)
+    document = models.JSONField()
+    digest = models.CharField(max_length=64)
+    captured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["unit", "source_key"], name="one_capture")]
+
+
+class Capture(models.Model):
+    """One complete or incomplete reading of everything that will be dropped. Prepare does not start while it is incomplete."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="captures")
+    at = models.DateTimeField()
+    complete = models.BooleanField()
+    missing = models.JSONField(default=list)  # [{"resource", "action", "sentence"}]
+    before = models.JSONField(default=list)  # the unit's classic documents as read at that moment
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [models.Index(fields=["unit", "-at"], name="capture_recent")]
+
+
+class FollowUp(models.Model):
+    class State(models.TextChoices):
+        QUESTION = "question"  # a person has to answer first
+        OPEN = "open"
+        WANTED = "wanted"  # somebody asked to apply it
+        APPLIED = "applied"  # sent; not yet seen
+        CLOSED = "closed"  # seen by a probe, or an approved "won't do"
+        FAILED = "failed"  # refused by the platform; the words are in last_error
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="follow_ups")
+    captured = models.ForeignKey(CapturedSetting, null=True, on_delete=models.SET_NULL, related_name="follow_ups")
+    identity = models.CharField(max_length=64)  # digest of unit, kind and captured id: opening twice changes nothing
+    kind = models.CharField(max_length=40)
+    title = models.CharField(max_length=300)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    rules = models.JSONField(default=list)
+    sources = models.JSONField(default=list)
+    was = models.JSONField(default=list)  # [[label, value]] what stood there before
+    new_target = models.CharField(max_length=600, blank=True)
+    requests = models.JSONField(default=list)  # [{"method","path","api_version","body"}] in order
+    probe = models.JSONField(default=dict)  # {"request": {...}, "expect": {...}}
+    questions = models.JSONField(default=list)
+    answers = models.JSONField(default=dict)
+    step = models.IntegerField(default=0)  # requests already accepted
+    owner = models.CharField(max_length=120, blank=True)
+    opened_at = models.DateTimeField()
+    wanted_by = models.CharField(max_length=80, blank=True)
+    wanted_at = models.DateTimeField(null=True)
+    applied_at = models.DateTimeField(null=True)
+    probed_at = models.DateTimeField(null=True)
+    probe_says = models.JSONField(default=list)  # what the last probe missed; empty: seen
+    closed_at = models.DateTimeField(null=True)
+    closed_how = models.CharField(max_length=20, blank=True)  # seen | wont-do
+    last_error = models.TextField(blank=True)
+    tries = models.IntegerField(default=0)
+    due_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["unit", "identity"], name="one_follow_up")]
+        indexes = [
+            models.Index(fields=["state", "kind", "id"], name="follow_up_state"),
+            models.Index(fields=["due_at"], name="follow_up_due", condition=models.Q(due_at__isnull=False)),
+        ]

@@ -1,0 +1,142 @@
+"""What Azure has: resources as read, immutable snapshots, and the units the platform moves."""
+
+from django.db import models
+
+from migrator.lifecycle import Health, State
+from tracker.audit.models import append_only
+
+
+class Subscription(models.Model):
+    """One Azure subscription. `registrations`: {"Microsoft.X" or "Microsoft.X/Feature": state or null when unknown}."""
+
+    id = models.CharField(primary_key=True, max_length=36)  # Azure's id, lower case
+    name = models.CharField(max_length=200)
+    state = models.CharField(max_length=40, blank=True)
+    tenant = models.CharField(max_length=36, blank=True)
+    registrations = models.JSONField(default=dict)
+    registrations_read_at = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)  # end of the last complete sync
+    sync_wanted_at = models.DateTimeField(null=True)  # somebody pressed "Sync now"
+    sync_wanted_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Sync(models.Model):
+    """One reading of one subscription. Lives while `ended_at` is empty and the lease holds; two at once are refused."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running"
+        COMPLETE = "complete"
+        PARTIAL = "partial"  # some parts could not be read; their facts are unknown
+        FAILED = "failed"
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="syncs")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.RUNNING)
+    added = models.IntegerField(default=0)
+    changed = models.IntegerField(default=0)
+    gone = models.IntegerField(default=0)
+    unchanged = models.IntegerField(default=0)
+    unreadable = models.JSONField(default=list)  # [{"resource", "action", "sentence"}]
+    error = models.TextField(blank=True)  # one sentence for a person
+    started_by = models.CharField(max_length=80)
+
+    class Meta:
+        indexes = [models.Index(fields=["subscription", "-started_at"], name="sync_recent")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription"], condition=models.Q(ended_at__isnull=True), name="one_sync_per_subscription"
+            )
+        ]
+
+
+class Unit(models.Model):
+    """What the platform moves as one. Verdict, score and counts are kept on the row for the list and written by the action that changes them."""
+
+    key = models.CharField(max_length=400, unique=True)  # lower-case ARM id the verb goes to
+    azure_id = models.CharField(max_length=400)  # the same id as the platform wrote it
+    kind = models.CharField(max_length=30)  # migrator.units.UnitKind
+    name = models.CharField(max_length=120)
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="units")
+    region = models.CharField(max_length=40, blank=True)
+    owner = models.CharField(max_length=120, blank=True)
+    progress = models.CharField(max_length=12, choices=[(s.value, s.value) for s in State], default=State.DISCOVERED)
+    health = models.CharField(max_length=10, choices=[(h.value, h.value) for h in Health], default=Health.ON_TRACK)
+    health_reason = models.CharField(max_length=300, blank=True)
+    locked_since = models.DateTimeField(null=True)  # management plane locked (Prepare … Commit or Abort)
+    verdict = models.CharField(max_length=20, default="unknown")  # ready | ready-with-change | blocked | unknown
+    score = models.IntegerField(default=0)  # 0–100
+    blockers = models.IntegerField(default=0)  # findings by effect, outcome yes
+    changes = models.IntegerField(default=0)
+    unknowns = models.IntegerField(default=0)
+    member_count = models.IntegerField(default=0)
+    assessed_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField()
+    changed_at = models.DateTimeField()  # a member was added, changed or removed
+    gone_at = models.DateTimeField(null=True)  # no longer listed on the classic side (after Commit: expected)
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [
+            models.Index(fields=["verdict", "name", "id"], name="unit_verdict"),
+            models.Index(fields=["progress", "name", "id"], name="unit_progress"),
+            models.Index(fields=["subscription", "region", "name", "id"], name="unit_place"),
+            models.Index(fields=["name", "id"], name="unit_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Resource(models.Model):
+    """One classic thing as Azure lists it, with the newest reading in `document` (wire format, secrets removed)."""
+
+    key = models.CharField(max_length=600, unique=True)  # lower-case ARM id
+    azure_id = models.CharField(max_length=600)
+    type = models.CharField(max_length=120, db_index=True)  # migrator.resources.ResourceType
+    name = models.CharField(max_length=260)
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="resources")
+    region = models.CharField(max_length=40, blank=True)
+    unit = models.ForeignKey(Unit, null=True, on_delete=models.SET_NULL, related_name="members")
+    membership = models.CharField(max_length=300, blank=True)  # why it belongs to the unit
+    document = models.JSONField()
+    digest = models.CharField(max_length=64)  # sha256 of the canonical document
+    first_seen_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    seen_at = (
+        models.DateTimeField()
+    )  # of the sync that last changed or first saw it; age of an unchanged one is the sync's
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["key"]
+        indexes = [
+            models.Index(fields=["unit", "key"], name="resource_unit"),
+            models.Index(
+                fields=["subscription", "key"], name="resource_live", condition=models.Q(gone_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Snapshot(models.Model):
+    """Immutable, content-addressed copy of a resource as it was read."""
+
+    resource_key = models.CharField(max_length=600)
+    digest = models.CharField(max_length=64)
+    document = models.JSONField()
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["resource_key", "digest"], name="one_snapshot_per_content")]
+        indexes = [models.Index(fields=["resource_key", "-taken_at"], name="snapshot_recent")]
+        triggers = append_only()

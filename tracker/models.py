@@ -1,0 +1,59 @@
+"""Gathers the slices' models; nothing else."""
+
+from tracker.accounts.models import RoleGrant, User
+from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
+from tracker.followups.models import Capture, CapturedSetting, FollowUp
+from tracker.inventory.models import Resource, Snapshot, Subscription, Sync, Unit
+from tracker.quota.models import QuotaRequest, Reservation, Usage
+from tracker.readiness.models import Assessment, Finding, PlatformAnswer
+from tracker.runs.models import (
+    Ask,
+    Attempt,
+    Budget,
+    Comparison,
+    Difference,
+    Heartbeat,
+    Operation,
+    Run,
+    Transition,
+)
+from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
+
+__all__ = [
+    "Approval",
+    "Ask",
+    "Assessment",
+    "Attempt",
+    "Budget",
+    "Capture",
+    "CapturedSetting",
+    "Checkpoint",
+    "Comparison",
+    "Decision",
+    "Difference",
+    "Event",
+    "Finding",
+    "FollowUp",
+    "Freeze",
+    "Heartbeat",
+    "Leaf",
+    "Operation",
+    "Pending",
+    "Placement",
+    "PlatformAnswer",
+    "PrivateValue",
+    "QuotaRequest",
+    "Reservation",
+    "Resource",
+    "RoleGrant",
+    "Run",
+    "Snapshot",
+    "Subscription",
+    "Sync",
+    "Transition",
+    "Unit",
+    "Usage",
+    "User",
+    "Wave",
+    "Window",
+]

@@ -1,0 +1,59 @@
+"""What the catalogue says of a unit, and what the platform itself answered."""
+
+from django.db import models
+
+from tracker.audit.models import append_only
+from tracker.inventory.models import Unit
+
+
+class Assessment(models.Model):
+    """One evaluation of a unit that changed something: verdict, score with its parts, digest over all findings."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="assessments")
+    at = models.DateTimeField()
+    catalogue_version = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=20)
+    score = models.IntegerField()
+    deductions = models.JSONField()  # [{"points", "rule", "resource", "reason"}]
+    digest = models.CharField(max_length=64)  # over the findings, canonical JSON
+    errors = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["unit", "-at"], name="assessment_recent")]
+
+
+class Finding(models.Model):
+    """The current outcome of one rule for one resource of a unit."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="findings")
+    rule = models.CharField(max_length=40)
+    effect = models.CharField(max_length=10)
+    outcome = models.CharField(max_length=10)
+    source = models.CharField(max_length=10, default="catalogue")  # catalogue | platform
+    resource_key = models.CharField(max_length=600)
+    resource_name = models.CharField(max_length=260)
+    sentence = models.TextField()
+    evidence = models.JSONField(default=list)  # [{"field", "value"}]
+    settles = models.TextField(blank=True)  # what would settle an unknown
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["unit", "rule", "resource_key"], name="one_finding")]
+        indexes = [
+            models.Index(fields=["unit", "effect", "outcome"], name="finding_unit"),
+            models.Index(fields=["rule", "outcome"], name="finding_rule"),
+        ]
+
+
+class PlatformAnswer(models.Model):
+    """What Validate or Prepare answered for a unit. The newest Validate speaks for seven days (rules.md 6)."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="platform_answers")
+    verb = models.CharField(max_length=10)
+    at = models.DateTimeField()
+    passed = models.BooleanField()
+    messages = models.JSONField(default=list)  # PlatformMessage as dicts
+
+    class Meta:
+        indexes = [models.Index(fields=["unit", "-at"], name="answer_recent")]
+        triggers = append_only()
