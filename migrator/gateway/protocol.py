@@ -1,24 +1,26 @@
-"""AzureGateway: everything the product asks of Azure, as a contract. A second gateway could be written from this file alone.
+"""AzureGateway: everything the product asks of Azure, as a contract. A second gateway could be written from this file
+alone.
 
 Rules every gateway keeps:
 
-* **Calls are short.** One HTTP exchange (listings: one per page), total deadline `HTTP_DEADLINE` seconds. Nothing polls, nothing sleeps:
-  a long-running operation is submitted by one call and looked at by others, hours apart, from other processes.
-* **POST is sent once.** No automatic retry, no redirect, no automatic provider registration. Reads may be retried a few times;
-  every attempt is counted and reported in `Exchange.attempts`.
-* **Silence is not an answer.** A time-out, a reset, a 5xx or an unreadable body after a POST raises with `applied=Applied.UNKNOWN`.
-* **The credential goes only to the configured endpoint**: https, or http on loopback. A status URL at another host is refused
-  (`Malformed`), never followed.
+* **Calls are short.** One HTTP exchange (listings: one per page), total deadline `HTTP_DEADLINE` seconds. Nothing
+  polls, nothing sleeps: a long-running operation is submitted by one call and looked at by others, hours apart, from
+  other processes.
+* **POST is sent once.** No automatic retry, no redirect, no automatic provider registration. Reads may be retried a
+  few times; every attempt is counted and reported in `Exchange.attempts`.
+* **Silence is not an answer.** A time-out, a reset, a 5xx or an unreadable body after a POST raises with
+  `applied=Applied.UNKNOWN`.
+* **The credential goes only to the configured endpoint**: https, or http on loopback. A status URL at another host is
+  refused (`Malformed`), never followed.
 * **Nothing is guessed.** What the platform did not say stays out of the document; the reader sees `UNKNOWN`.
 
-A *document* is a resource in wire format (`{"id", "name", "type", "location", "tags", "properties"}`), as Azure or the simulator sent it, plus one
-key of ours: `"read"`, the list of child collections which were listed completely (so that "no roles" differs from "roles not read").
-Secrets are taken out before a document leaves the gateway.
+A *document* is a resource in wire format (`{"id", "name", "type", "location", "tags", "properties"}`), as Azure or
+the simulator sent it, plus one key of ours: `"read"`, the list of child collections which were listed completely (so
+that "no roles" differs from "roles not read"). Secrets are taken out before a document leaves the gateway.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -159,7 +161,8 @@ class OperationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """The platform took a verb. `status_url` is None when it answered at once (200); then `messages` hold Validate's answer."""
+    """The platform took a verb. `status_url` is None when it answered at once (200); then `messages` hold Validate's
+    answer."""
 
     status_url: str | None
     retry_after: float | None
@@ -195,7 +198,8 @@ class ClassicSide(StrEnum):
 
 
 class ArmSide(StrEnum):
-    """The Resource Manager counterpart(s) as read, found by listing the `-migrated` groups, never by a guessed name (azure.md 2.8, 4.1)."""
+    """The Resource Manager counterpart(s) as read, found by listing the `-migrated` groups, never by a guessed name
+    (azure.md 2.8, 4.1)."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -215,7 +219,8 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaAnswer:
-    """A quota request as Microsoft.Quota tells it (azure.md 5.2). `state` verbatim: Accepted, InProgress, Succeeded, Failed, Invalid."""
+    """A quota request as Microsoft.Quota tells it (azure.md 5.2). `state` verbatim: Accepted, InProgress, Succeeded,
+    Failed, Invalid."""
 
     request_id: str  # resource name of the quotaRequest
     state: str
@@ -243,23 +248,28 @@ class AzureGateway(Protocol):
         """Providers and features of azure.md 7 with their state; one that cannot be read comes with state UNKNOWN."""
 
     def register(self, subscription_id: str, name: str) -> Registration:
-        """Register a provider ("Microsoft.X") or a feature ("Microsoft.X/Y"). Returns at once; registration takes minutes."""
+        """Register a provider ("Microsoft.X") or a feature ("Microsoft.X/Y"). Returns at once; registration takes
+        minutes."""
 
     def inventory(self, subscription_id: str) -> Iterator[Document | Unreadable]:
-        """Everything of azure.md 1 in one subscription, flat, parents before children, each once: classic resources with slots, roles,
-        extension references, gateways, peerings, disks; settings of azure.md 6 that name classic resources or their resource groups
-        (autoscale, alert rules, role assignments, locks); Resource Manager resources that name a classic network (dependents).
-        What may not be read comes as `Unreadable` and the rest goes on; raises only when the subscription itself cannot be listed.
+        """Everything of azure.md 1 in one subscription, flat, parents before children, each once: classic resources
+        with slots, roles, extension references, gateways, peerings, disks; settings of azure.md 6 that name classic
+        resources or their resource groups (autoscale, alert rules, role assignments, locks); Resource Manager
+        resources that name a classic network (dependents). What may not be read comes as `Unreadable` and the rest
+        goes on; raises only when the subscription itself cannot be listed.
         """
 
     def read(self, resource_id: str) -> Document | None:
         """One resource by id; None on 404."""
 
     def observe(self, unit_id: str, members: tuple[str, ...]) -> Observed:
-        """Both sides of a unit: the classic resource `unit_id` and its Resource Manager counterparts. Never raises for a refused or failed
-        read: that side is UNREADABLE (doubt must stay doubt). `members`: ids of what moves with it (cloud services, VMs, …)."""
+        """Both sides of a unit: the classic resource `unit_id` and its Resource Manager counterparts. Never raises
+        for a refused or failed read: that side is UNREADABLE (doubt must stay doubt). `members`: ids of what moves
+        with it (cloud services, VMs, …)."""
 
-    def submit(self, verb: Verb, unit_id: str, *, client_request_id: str, parameters: Mapping[str, Any] | None = None) -> Submitted:
+    def submit(
+        self, verb: Verb, unit_id: str, *, client_request_id: str, parameters: Mapping[str, Any] | None = None
+    ) -> Submitted:
         """Send one verb, once. `parameters` is the body for a deployment (azure.md 2.3 [I]), None for others."""
 
     def poll(self, status_url: str) -> Polled:
@@ -275,7 +285,8 @@ class AzureGateway(Protocol):
         """Read a quota request."""
 
     def settings_on(self, unit_id: str, members: tuple[str, ...]) -> list[Document | Unreadable]:
-        """The settings of azure.md 6 that hang on a unit and its members, read fresh (for the capture before Prepare)."""
+        """The settings of azure.md 6 that hang on a unit and its members, read fresh (for the capture before
+        Prepare)."""
 
     def send(self, request: ArmRequest) -> Answer:
         """Send a ready request (a follow-up, a probe). GET of something absent raises NotFound."""
