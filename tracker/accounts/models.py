@@ -4,6 +4,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from tracker.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
+from tracker.audit.values import Actor
 
 
 class User(AbstractUser):
@@ -20,6 +21,10 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.display_name or self.username
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("user", self.pseudonym, str(self))
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -27,8 +27,9 @@ def append_only() -> list[pgtrigger.Trigger]:
 
 
 class Event(models.Model):
-    """One line of history. `body` is the canonical JSON that is hashed byte for byte; the columns repeat parts of it for filters,
-    and a check constraint refuses columns that say something else than the body. No foreign keys: history never holds live data."""
+    """One line of history. `body` is the canonical JSON that is hashed byte for byte; the columns repeat parts of it
+    for filters, and a check constraint refuses columns that say something else than the body. No foreign keys: history
+    never holds live data."""
 
     id = models.UUIDField(primary_key=True, editable=False)  # uuid7: sorts by time
     at = models.DateTimeField(db_index=True)

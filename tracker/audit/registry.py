@@ -1,0 +1,271 @@
+"""Every type of event there is. An event is stored as data; its sentence is made here, when somebody looks.
+
+A row of the table: type, label, sentence, schema of `detail`. The schema lists keys: `role` is a text that must be
+there, `cause?` one that may be, `roles:list` a list (also number, map); with `*` the type takes further keys. `name?`,
+what people call the object, may always be there. In a sentence, `{key}` is taken from detail or, if not there, from the
+private values; `{key|word}` has a word for when it is not known; `{actor}` and `{object}` are people's words for both;
+`[…]` is left out when something inside it is not known.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class UnknownEventType(ValueError):
+    """The type is not in the registry; the message says so and names near ones."""
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    NUMBER = "number"
+    LIST = "list"
+    MAP = "map"
+
+
+_PYTHON = {Kind.TEXT: str, Kind.NUMBER: int, Kind.LIST: list, Kind.MAP: dict}
+
+
+@dataclass(frozen=True)
+class EventType:
+    name: str
+    label: str
+    template: str
+    required: Mapping[str, Kind]
+    optional: Mapping[str, Kind]
+    open: bool
+
+    def problems(self, detail: Mapping[str, Any]) -> list[str]:
+        """What is wrong with a detail, one clause each."""
+        found = [f"detail.{key} is missing" for key in self.required if key not in detail]
+        for key, value in detail.items():
+            kind = self.required.get(key) or self.optional.get(key)
+            if kind is None:
+                if not self.open:
+                    known = ", ".join([*self.required, *self.optional]) or "none"
+                    found.append(f"detail.{key} is not in its schema (keys: {known})")
+            elif not isinstance(value, _PYTHON[kind]):
+                found.append(f"detail.{key} is a {type(value).__name__}, not a {kind.value}")
+        return found
+
+
+# Private fields shown to auditors and administrators only; the others (a reason, a comment, a name) go to all readers.
+RESTRICTED_FIELDS = frozenset({"address", "email", "username"})
+
+
+# fmt: off
+_TABLE = (
+    # People
+    ("account.signed_in", "Signed in", "{actor} signed in[ from {address}].", "method?"),
+    ("account.sign_in_failed", "Sign-in failed",
+     "A sign-in[ as {username}] failed[ from {address}][: {cause}].", "cause"),
+    ("account.signed_out", "Signed out", "{actor} signed out.", ""),
+    ("account.created", "Account created",
+     "{actor} created the account of {display_name|a person}[ with the roles {roles}].", "roles:list"),
+    ("account.renamed", "Account renamed", "{actor} renamed an account[ to {display_name}].", ""),
+    ("account.deactivated", "Account deactivated", "{actor} deactivated the account of {object}[: {reason}].", ""),
+    ("account.role_granted", "Role granted", "{actor} granted {object} the role {role}.", "role"),
+    ("account.role_revoked", "Role revoked", "{actor} took the role {role} from {object}.", "role"),
+    ("account.token_issued", "API token issued", "{actor} issued the API token {token} to {object}.", "token expires?"),
+    ("account.token_revoked", "API token revoked", "{actor} revoked the API token {token} of {object}.", "token"),
+    ("access.denied", "Access denied",
+     "{actor} was refused to {wanted}[ at {object}].", "permission wanted path? method?"),
+    ("evidence.viewed", "Evidence viewed", "{actor} looked at {what|evidence} of {object}.", "*"),
+    # Inventory
+    ("inventory.sync_started", "Sync started", "{actor} started a sync of {object}.", "*"),
+    ("inventory.sync_finished", "Sync finished",
+     "The sync of {object} finished[: {added} added][, {changed} changed][, {gone} gone].",
+     "added?:number changed?:number gone?:number *"),
+    ("inventory.sync_failed", "Sync failed", "The sync of {object} failed[: {cause}][. {message}]", "*"),
+    ("inventory.synced", "Inventory changed",
+     "A sync of {object} changed the inventory[: {added} added][, {changed} changed][, {gone} gone].",
+     "added?:number changed?:number gone?:number *"),
+    ("inventory.resource_added", "Resource found", "The sync found {object}.", "*"),
+    ("inventory.resource_changed", "Resource changed", "{object} changed in Azure.", "*"),
+    ("inventory.resource_gone", "Resource gone", "{object} is no longer in Azure.", "*"),
+    ("inventory.unit_drawn", "Unit drawn", "The unit {object} was drawn[ with {members} members].", "*"),
+    ("inventory.unit_redrawn", "Unit redrawn",
+     "The members of the unit {object} changed[: {added} joined][, {removed} left].", "*"),
+    ("inventory.unit_gone", "Unit gone", "The unit {object} is no longer in Azure.", "*"),
+    ("inventory.unit_excluded", "Unit excluded", "{actor} excluded the unit {object}[: {reason}].", "*"),
+    ("inventory.unit_included", "Unit included again", "{actor} took the unit {object} back in[: {reason}].", "*"),
+    ("inventory.unit_owner_assigned", "Owner assigned",
+     "{actor} assigned an owner to the unit {object}[: {owner}].", "*"),
+    ("inventory.imported", "Estate imported", "{actor} imported {object}[: {added} added][, {changed} changed].", "*"),
+    ("inventory.import_refused", "Import refused", "The import of {object} was refused[: {cause}].", "*"),
+    ("subscription.added", "Subscription added", "{actor} added the subscription {object}.", "*"),
+    ("subscription.changed", "Subscription changed", "{actor} changed the subscription {object}.", "*"),
+    ("subscription.registration_requested", "Registration requested",
+     "{actor} asked for the registration of {provider|the migration provider} in {object}.", "*"),
+    # Readiness
+    ("readiness.assessed", "Readiness assessed", "{object} was assessed[: {verdict}][, score {score}].", "*"),
+    ("readiness.platform_answered", "Platform validated",
+     "The platform answered Validate for {object}[: {outcome}].", "*"),
+    ("readiness.attested", "Attested", "{actor} attested {rule|a rule} for {object}[: {answer}].", "*"),
+    ("readiness.waived", "Finding waived", "{actor} waived {rule|a finding} for {object}[: {reason}].", "*"),
+    ("readiness.waiver_ended", "Waiver ended", "The waiver of {rule|a finding} for {object} ended.", "*"),
+    # Quota
+    ("quota.usages_read", "Quota read", "The quota of {object} was read[ in {regions}].", "*"),
+    ("quota.reserved", "Quota reserved", "Quota was reserved for {object}[ in {region}].", "*"),
+    ("quota.released", "Quota released", "The quota reserved for {object} was released.", "*"),
+    ("quota.refused", "Quota short", "{object} was refused for want of quota[ in {region}].", "*"),
+    ("quota.requested", "Quota requested", "{actor} requested quota[ for {family}][ in {region}][: {wanted}].", "*"),
+    ("quota.request_followed", "Quota request followed", "The quota request {object} is {state|being followed}.", "*"),
+    # Waves
+    ("wave.created", "Wave created", "{actor} created the wave {object}.", "*"),
+    ("wave.changed", "Wave changed", "{actor} changed the wave {object}[: {fields}].", "*"),
+    ("wave.unit_placed", "Unit placed", "{actor} placed {unit|a unit} in the wave {object}.", "*"),
+    ("wave.unit_removed", "Unit removed", "{actor} removed {unit|a unit} from the wave {object}.", "*"),
+    ("wave.submitted", "Wave submitted", "{actor} submitted the wave {object} for approval.", "*"),
+    ("wave.window_set", "Window set", "{actor} set the window of the wave {object}[: {opens} to {closes}].", "*"),
+    ("wave.window_removed", "Window removed", "{actor} removed a window of the wave {object}.", "*"),
+    ("wave.closed", "Wave closed", "{actor} closed the wave {object}.", "*"),
+    ("approval.requested", "Approval requested", "{actor} asked for the approval of {object}.", "*"),
+    ("approval.approved", "Approved", "{actor} approved {object}[: {reason}].", "*"),
+    ("approval.rejected", "Rejected", "{actor} rejected {object}[: {reason}].", "*"),
+    ("approval.revoked", "Approval revoked", "{actor} revoked the approval of {object}[: {reason}].", "*"),
+    ("approval.voided", "Approval void", "The approval of {object} became void[: {cause}].", "*"),
+    ("freeze.engaged", "Freeze engaged", "{actor} froze {scope|everything}[: {reason}].", "*"),
+    ("freeze.lift_requested", "Lifting a freeze requested",
+     "{actor} asked to lift the freeze of {scope|everything}.", "*"),
+    ("freeze.lifted", "Freeze lifted", "{actor} lifted the freeze of {scope|everything}[: {reason}].", "*"),
+    # Runs
+    ("run.started", "Run started", "{actor} started the run of {unit|a unit}.", "*"),
+    ("run.asked", "Asked", "{actor} asked the run {object} to {verb|go on}[: {reason}].", "*"),
+    ("run.moved", "Run moved", "The run of {unit|a unit} moved[ from {from}][ to {to}].", "*"),
+    ("run.attention_raised", "Attention raised", "The run of {unit|a unit} needs a person[: {cause}].", "*"),
+    ("run.attention_cleared", "Attention cleared", "{actor} cleared the attention of the run of {unit|a unit}.", "*"),
+    ("run.ended", "Run ended", "The run of {unit|a unit} ended[: {state}].", "*"),
+    ("operation.created", "Operation created", "{verb|An operation} was created for {unit|a unit}.", "*"),
+    ("operation.looked", "Platform read", "The engine read {unit|a unit}[ and saw {seen}].", "*"),
+    ("operation.armed", "Operation armed",
+     "{verb|An operation} of {unit|a unit} was armed[ as attempt {attempt}].", "*"),
+    ("operation.not_sent", "Not sent", "{verb|An operation} of {unit|a unit} was not sent[: {cause}].", "*"),
+    ("operation.answered", "Platform answered",
+     "The platform answered {verb|an operation} of {unit|a unit}[ with {status}].", "*"),
+    ("operation.decided", "Operation decided",
+     "{verb|An operation} of {unit|a unit} is {state|decided}[: {cause}].", "*"),
+    ("operation.held", "Operation held", "{verb|An operation} of {unit|a unit} is held[: {cause}].", "*"),
+    ("operation.cancelled", "Operation cancelled",
+     "{actor} cancelled {verb|an operation} of {unit|a unit}[: {reason}].", "*"),
+    # After the move
+    ("settings.captured", "Settings captured",
+     "The settings of {object} that the platform drops were captured[: {count}].", "*"),
+    ("comparison.stored", "Comparison stored",
+     "{object} was compared[: {differences} differences][, {unexpected} unexpected].", "*"),
+    ("difference.disposed", "Difference settled",
+     "{actor} settled a difference of {object}[: {disposition}][, {reason}].", "*"),
+    ("followup.opened", "Follow-up opened", "A follow-up was opened[ for {unit}]: {object}.", "*"),
+    ("followup.answered", "Follow-up answered", "{actor} answered the follow-up {object}[: {reason}].", "*"),
+    ("followup.applied", "Follow-up applied", "{actor} applied the follow-up {object}.", "*"),
+    ("followup.probed", "Follow-up probed", "The follow-up {object} was probed[: {outcome}].", "*"),
+    ("followup.closed", "Follow-up closed", "The follow-up {object} was closed[: {cause}].", "*"),
+    ("followup.failed", "Follow-up failed", "The follow-up {object} failed[: {cause}].", "*"),
+    ("followup.reopened", "Follow-up reopened", "The follow-up {object} was opened again[: {cause}].", "*"),
+    # The history itself
+    ("export.started", "Export started",
+     "{actor} started an export of the history as {format}.", "format filters:map *"),
+    ("export.finished", "Export finished",
+     "The export was finished: {count} events of {size}.", "count:number size:number root *"),
+    ("export.aborted", "Export aborted", "The export was broken off[ after {count} events].", "count?:number cause?"),
+    ("audit.checkpoint_signed", "Checkpoint signed",
+     "A checkpoint over {size} events was signed[ ({cause})].", "size:number root cause"),
+    ("audit.private_erased", "Private values erased",
+     "{actor} erased {count} private values[: {reason}].", "count:number"),
+    ("command.run", "Command run", "{actor} was run[: {command}].", "*"),
+)
+# fmt: on
+
+
+def _read(name: str, label: str, template: str, schema: str) -> EventType:
+    required: dict[str, Kind] = {}
+    optional = {"name": Kind.TEXT}
+    for word in schema.replace("*", "").split():
+        key, _, kind = word.partition(":")
+        (optional if key.endswith("?") else required)[key.rstrip("?")] = Kind(kind or "text")
+    return EventType(name, label, template, required, optional, "*" in schema)
+
+
+TYPES: dict[str, EventType] = {row[0]: _read(*row) for row in _TABLE}
+
+
+def get(name: str) -> EventType:
+    try:
+        return TYPES[name]
+    except KeyError:
+        near = [known for known in TYPES if known.split(".")[0] == name.split(".")[0]]
+        hint = f" Its slice has: {', '.join(near)}." if near else ""
+        raise UnknownEventType(f"There is no event type {name!r} in tracker/audit/registry.py.{hint}") from None
+
+
+class Told(Protocol):
+    """What a sentence needs of an event; `queries.Entry` and the model's parsed body both have it."""
+
+    type: str
+    actor: str
+    object_kind: str
+    object_id: str
+    detail: Mapping[str, Any]
+
+
+def sentence(event: Told, private: Mapping[str, str]) -> str:
+    """What happened, in one sentence. `private`: what the reader may see, `actor_name` and `object_name` among it."""
+    known: dict[str, object] = {**private, **event.detail}
+    known["actor"] = private.get("actor_name") or _actor(event.actor)
+    known["object"] = event.detail.get("name") or private.get("object_name") or _tail(event.object_id)
+    text = re.sub(r"\[([^\]]*)\]", lambda match: _filled(match[1], known, optional=True), get(event.type).template)
+    text = _filled(text, known, optional=False)
+    text = text[0].upper() + text[1:]
+    match getattr(event, "result", "done"):
+        case "denied" if event.type != "access.denied":
+            return f"Denied: {text}"
+        case "failed" if not event.type.endswith("_failed") and not event.type.endswith(".failed"):
+            return f"Failed: {text}"
+    return text
+
+
+def _filled(template: str, known: Mapping[str, object], *, optional: bool) -> str:
+    """The template with its words put in; empty if it is optional and a word is not known."""
+    missing = False
+
+    def word(match: re.Match[str]) -> str:
+        nonlocal missing
+        value = known.get(match[1])
+        if value is None or value == "":
+            missing = missing or match[2] is None
+            return match[2] or "?"
+        return _word(value)
+
+    text = re.sub(r"\{([a-z_]+)(?:\|([^}]*))?\}", word, template)
+    return "" if optional and missing else text
+
+
+def _word(value: object) -> str:
+    match value:
+        case int():
+            return f"{value:,}"
+        case list() | tuple():
+            shown = [_word(item) for item in value[:3]]
+            if (more := len(value) - 3) > 0:
+                return f"{', '.join(shown)} and {more:,} more"
+            return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
+        case dict():
+            return ", ".join(f"{key} {_word(inner)}" for key, inner in value.items())
+    return _tail(str(value)) if str(value).startswith("/subscriptions/") else str(value)
+
+
+def _tail(identifier: str) -> str:
+    """The last segment of an ARM id: what people call the thing."""
+    return identifier.rstrip("/").rsplit("/", 1)[-1] or identifier
+
+
+def _actor(key: str) -> str:
+    kind, _, ref = key.partition(":")
+    match kind:
+        case "system":
+            return f"the {ref}"
+        case "command":
+            return f"the command {ref}"
+    return "Somebody" if ref == "anonymous" else ref
