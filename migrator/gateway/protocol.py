@@ -103,7 +103,13 @@ class CredentialRefused(GatewayError):
 
 
 class NotPermitted(GatewayError):
-    """403: the sentence names the missing action."""
+    """403. `action` and `scope` are those Azure named as missing, empty when it named none; the sentence carries
+    them."""
+
+    def __init__(self, sentence: str, *, action: str = "", scope: str = "", **details: Any) -> None:
+        super().__init__(sentence, **details)
+        self.action = action
+        self.scope = scope
 
 
 class NotRegistered(GatewayError):
@@ -115,7 +121,9 @@ class Throttled(GatewayError):
 
 
 class Busy(GatewayError):
-    """409, or 429 of a resource provider: another operation is running. Read before sending again."""
+    """409, or 429 of a resource provider: another operation is running. Read before sending again. After a POST
+    answered with 409 `applied` is UNKNOWN, because the operation that is running may be our own earlier one; after a
+    429 it is NO."""
 
 
 class Refused(GatewayError):

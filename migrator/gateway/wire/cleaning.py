@@ -15,29 +15,14 @@ from migrator.gateway.wire import cscfg
 REMOVED = "***removed***"
 DEEPEST = 64
 
-_SECRET_NAMES = frozenset(
-    [
-        "key1",
-        "key2",
-        "keys",
-        "sharedkey",
-        "primarykey",
-        "secondarykey",
-        "accountkey",
-        "primarymasterkey",
-        "secondarymasterkey",
-        "privatekey",
-        "protectedsettings",
-        "privateconfig",
-        "privateconfiguration",
-        "customdata",
-        "sastoken",
-        "sasuri",
-        "clientsecret",
-        "authorizationkey",
-        "accountencryptedpassword",
-    ]
-)
+# Names of properties whose value is a secret, lower case; a value under such a name goes whole.
+# fmt: off
+_SECRET_NAMES = frozenset((
+    "key1", "key2", "keys", "sharedkey", "primarykey", "secondarykey", "accountkey", "primarymasterkey",
+    "secondarymasterkey", "privatekey", "protectedsettings", "privateconfig", "privateconfiguration", "customdata",
+    "sastoken", "sasuri", "clientsecret", "authorizationkey", "accountencryptedpassword",
+))
+# fmt: on
 _SECRET_ENDINGS = ("password", "connectionstring", "accesskey", "secretvalue")
 _SECRET_TEXT = re.compile(
     r"(?i)\b(AccountKey|SharedAccessKey|SharedAccessSignature|EncryptionKey|Password|Pwd|sig)=(?!\*\*\*removed)([^;&\"'\s<>]+)"
@@ -101,6 +86,7 @@ def _configuration(text: str) -> Any:
         for attribute, value in element.attrib.items():
             element.set(attribute, clean_text(value))
         element.text = clean_text(element.text) if element.text else element.text
+        element.tail = clean_text(element.tail) if element.tail else element.tail
         if isinstance(element.tag, str) and element.tag.startswith("{"):
             element.tag = cscfg.local(element)  # one spelling, so that the same content gives the same digest
     return ElementTree.tostring(root, encoding="unicode")
