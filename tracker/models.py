@@ -1,6 +1,6 @@
 """Gathers the slices' models; nothing else."""
 
-from tracker.accounts.models import RoleGrant, User
+from tracker.accounts.models import ApiToken, RoleGrant, SignInAttempt, User
 from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
 from tracker.inventory.models import Resource, Snapshot, Subscription, Sync, Unit
@@ -20,6 +20,7 @@ from tracker.runs.models import (
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
 __all__ = [
+    "ApiToken",
     "Approval",
     "Ask",
     "Assessment",
@@ -47,6 +48,7 @@ __all__ = [
     "Resource",
     "RoleGrant",
     "Run",
+    "SignInAttempt",
     "Snapshot",
     "Subscription",
     "Sync",

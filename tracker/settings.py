@@ -43,6 +43,10 @@ except binascii.Error as error:
 if len(AUDIT_KEY) != 32:
     raise SettingError(f"TRACKER_AUDIT_KEY decodes to {len(AUDIT_KEY)} bytes; an Ed25519 seed has 32.")
 AUDIT_ORIGIN = environment.text("TRACKER_AUDIT_ORIGIN", "classic-migration-tracker")
+if "+" in AUDIT_ORIGIN or any(character.isspace() for character in AUDIT_ORIGIN):
+    raise SettingError(
+        f"TRACKER_AUDIT_ORIGIN is {AUDIT_ORIGIN!r}; it names this site in signed notes and has no spaces and no '+'."
+    )
 
 # --- Web --------------------------------------------------------------------------------------------------------------
 DEBUG = False
@@ -205,6 +209,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "COMPONENT_SPLIT_REQUEST": True,
 }
+KNOX_TOKEN_MODEL = "knox.AuthToken"
 REST_KNOX = {"TOKEN_PREFIX": "cmt_", "AUTH_HEADER_PREFIX": "Bearer"}
 
 LOGGING = {

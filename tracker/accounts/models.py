@@ -42,3 +42,28 @@ class RoleGrant(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "role"], name="one_grant_per_role")]
+
+
+class SignInAttempt(models.Model):
+    """One attempt to sign in, counted before the password is looked at, so that attempts sent at once are counted too.
+    The keys are keyed digests of the account name and the address: this table tells nobody's name."""
+
+    account = models.CharField(max_length=64)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField(db_index=True)
+    succeeded = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-at"], name="attempt_by_account"),
+            models.Index(fields=["address", "-at"], name="attempt_by_address"),
+        ]
+
+
+class ApiToken(models.Model):
+    """What a token is called and who issued it; the token itself (its digest) is knox's row, deleted to revoke."""
+
+    token = models.OneToOneField("knox.AuthToken", on_delete=models.CASCADE, related_name="described")
+    name = models.CharField(max_length=80)
+    issued_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    issued_at = models.DateTimeField()
