@@ -1,0 +1,255 @@
+"""`evaluate(unit, context) -> Evaluation`: the one engine. The list, the unit page, the wave gate and the commit seal
+all read what it says (rules.md 1)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from migrator.readiness import platform
+from migrator.readiness.context import Attestation, Context, ValidationAnswer
+from migrator.readiness.facts import View
+from migrator.readiness.rule import (
+    CATALOGUE_SOURCE,
+    PLATFORM_SOURCE,
+    STRONGEST,
+    Answer,
+    Detection,
+    Effect,
+    Evidence,
+    Finding,
+    Outcome,
+    Rule,
+    unknown,
+)
+from migrator.units import Unit, UnitKind
+
+
+class Verdict(StrEnum):
+    """Of a unit (rules.md 7)."""
+
+    READY = "ready"
+    READY_WITH_CHANGE = "ready with change"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Deduction:
+    """Points of the score which one finding took, and why. `score` is 100 less the sum of all points."""
+
+    points: int
+    rule_id: str
+    resource_key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleError:
+    """A rule which raised: for us to log. Its finding is UNKNOWN."""
+
+    rule_id: str
+    unit_key: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the catalogue and the platform say about one unit. Findings in catalogue order, the platform's own last."""
+
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    score: int
+    deductions: tuple[Deduction, ...]
+    errors: tuple[RuleError, ...] = ()
+
+
+# Points per finding: (first of a rule, each further resource of the same rule, at most this many per rule). Chosen so
+# that a blocker weighs more than several follow-ups, and an unknown, which a question can settle, less than a blocker.
+POINTS: Final[Mapping[tuple[Effect, Outcome], tuple[int, int, int]]] = {
+    (Effect.BLOCKS, Outcome.YES): (30, 5, 45),
+    (Effect.BLOCKS, Outcome.UNKNOWN): (6, 1, 10),
+    (Effect.DOWNTIME, Outcome.YES): (8, 2, 14),
+    (Effect.DOWNTIME, Outcome.UNKNOWN): (2, 0, 2),
+    (Effect.DROPPED, Outcome.YES): (4, 1, 8),
+    (Effect.DROPPED, Outcome.UNKNOWN): (1, 0, 1),
+    (Effect.CHANGES, Outcome.YES): (1, 0, 1),
+}
+
+
+class Engine:
+    """A catalogue ready to evaluate with. The product has one, `readiness.evaluate`; tests build smaller ones."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._by_kind = {kind: tuple(rule for rule in rules if kind in rule.kinds) for kind in UnitKind}
+        self._spoken = tuple(rule for rule in rules if rule.fragments)
+        self._only_prepare = frozenset(rule.id for rule in rules if rule.only_prepare)
+
+    def evaluate(self, unit: Unit, context: Context) -> Evaluation:
+        """Findings, verdict and score of one unit. Never raises for what a rule does: see `Evaluation.errors`."""
+        view = View.of(unit, context.index)
+        given = [(verb, answer) for verb, answer in _given(context) if answer.fresh(context.now)]
+        spoken = dict(platform.answers(given, view, self._spoken)) if given else {}
+        findings: list[Finding] = []
+        errors: list[RuleError] = []
+        for rule in self._by_kind[unit.kind]:
+            said = spoken.pop(rule, None) if spoken else None
+            if said is None and not rule.applies(view):
+                continue
+            try:
+                answers = list(rule.check(view, context)) if rule.applies(view) else []
+            except Exception as error:  # rules.md 3: unknown for the unit, an error for us
+                errors.append(RuleError(rule.id, unit.key, error))
+                answers = [
+                    unknown(unit, f"The rule failed while looking at {unit.name}.", "A correction of this product.")
+                ]
+            _gather(rule, unit, context, answers, said, findings)
+        for rule, said in spoken.items():  # a rule which speaks of other kinds of unit, or of none: the platform's word
+            _gather(rule, unit, context, [], said, findings)
+        verdict = verdict_of(findings, context, self._only_prepare)
+        deductions = deductions_of(findings, context)
+        return Evaluation(tuple(findings), verdict, 100 - sum(d.points for d in deductions), deductions, tuple(errors))
+
+
+def _given(context: Context) -> Iterable[tuple[str, ValidationAnswer]]:
+    if context.validation is not None:
+        yield "Validate", context.validation
+    if context.preparation is not None:
+        yield "Prepare", context.preparation
+
+
+def _gather(
+    rule: Rule,
+    unit: Unit,
+    context: Context,
+    answers: list[Answer],
+    said: list[Answer] | None,
+    findings: list[Finding],
+) -> None:
+    """Append the findings of one rule, one per resource: the check's answers, people's answers, the platform's."""
+    if not answers and not said:
+        sentence = f"{rule.title}: looked at, does not apply to {unit.name}."
+        findings.append(
+            Finding(
+                rule_id=rule.id,
+                effect=rule.effect,
+                outcome=Outcome.NO,
+                resource_key=unit.key,
+                resource_name=unit.name,
+                sentence=sentence,
+            )
+        )
+        return
+    merged: dict[str, Finding] = {}
+    settled = bool(said) and rule.by_validate  # the platform has told: the question is no longer open
+    for answer in answers:
+        if answer.outcome is Outcome.UNKNOWN:
+            if settled:
+                continue
+            answer = _attested(rule, unit, context, answer)
+        _merge(merged, _finding(rule, answer, context, CATALOGUE_SOURCE))
+    for answer in said or ():
+        _merge(merged, _finding(rule, answer, context, PLATFORM_SOURCE))
+    findings.extend(merged.values())
+
+
+def _finding(rule: Rule, answer: Answer, context: Context, source: str) -> Finding:
+    outcome = answer.outcome
+    return Finding(
+        rule_id=rule.id,
+        effect=answer.effect or rule.effect,
+        outcome=outcome,
+        resource_key=answer.key,
+        resource_name=answer.name,
+        evidence=answer.evidence,
+        sentence=answer.sentence,
+        settles=answer.settles,
+        source=source,
+        waived=outcome is Outcome.YES and (rule.id, answer.key) in context.waived,
+    )
+
+
+_WEIGHT: Final = {Outcome.YES: 0, Outcome.UNKNOWN: 1, Outcome.NO: 2}
+
+
+def _merge(merged: dict[str, Finding], finding: Finding) -> None:
+    """Keep one finding per resource: the graver one, with the evidence of both."""
+    before = merged.get(finding.resource_key)
+    if before is None:
+        merged[finding.resource_key] = finding
+        return
+    pair = sorted(
+        (before, finding), key=lambda f: (_WEIGHT[f.outcome], STRONGEST[f.effect], f.source != CATALOGUE_SOURCE)
+    )
+    evidence = tuple(dict.fromkeys(before.evidence + finding.evidence))
+    merged[finding.resource_key] = replace(pair[0], evidence=evidence)
+
+
+def _attested(rule: Rule, unit: Unit, context: Context, answer: Answer) -> Answer:
+    """A person's answer settles an unknown, except where only the platform can tell."""
+    if rule.detection in (Detection.VALIDATE, Detection.PREPARE):
+        return answer
+    attested = context.attestation(rule.id, unit, answer.key)
+    if attested is None:
+        return answer
+    outcome = Outcome.YES if attested.applies else Outcome.NO
+    return replace(
+        answer,
+        outcome=outcome,
+        sentence=f"{rule.title}: {attested.by} answered {outcome} for {answer.name}, {attested.at.date().isoformat()}.",
+        evidence=(*answer.evidence, attestation_evidence(attested)),
+        settles="",
+    )
+
+
+def attestation_evidence(attested: Attestation) -> Evidence:
+    until = f", until {attested.until.date().isoformat()}" if attested.until else ""
+    why = f": {attested.why}" if attested.why else ""
+    return Evidence("attestation", f"{attested.by}, {attested.at.date().isoformat()}{until}{why}")
+
+
+def _counts(finding: Finding, context: Context) -> bool:
+    """Whether a finding still asks something of anybody."""
+    if finding.waived:
+        return False
+    accepted = finding.outcome is Outcome.YES and finding.effect is not Effect.BLOCKS
+    return not (accepted and finding.rule_id in context.acknowledged)
+
+
+def verdict_of(findings: Iterable[Finding], context: Context, only_prepare: frozenset[str]) -> Verdict:
+    """rules.md 7. What only Prepare can tell does not hold the verdict at *unknown* (decision record on readiness)."""
+    unsure = changed = False
+    for finding in findings:
+        if not _counts(finding, context):
+            continue
+        if finding.effect is Effect.BLOCKS:
+            if finding.outcome is Outcome.YES:
+                return Verdict.BLOCKED
+            unsure = unsure or (finding.outcome is Outcome.UNKNOWN and finding.rule_id not in only_prepare)
+        elif finding.effect is not Effect.INFO and finding.outcome is Outcome.YES:
+            changed = True
+    if unsure:
+        return Verdict.UNKNOWN
+    return Verdict.READY_WITH_CHANGE if changed else Verdict.READY
+
+
+def deductions_of(findings: Iterable[Finding], context: Context) -> tuple[Deduction, ...]:
+    """Who took how many points, the gravest first, until nothing is left to take: the score is never below 0."""
+    asking = [f for f in findings if (f.effect, f.outcome) in POINTS and _counts(f, context)]
+    asking.sort(key=lambda f: (_WEIGHT[f.outcome], STRONGEST[f.effect], f.rule_id, f.resource_key))
+    left = 100
+    taken: dict[tuple[str, Effect, Outcome], int] = {}
+    deductions: list[Deduction] = []
+    for finding in asking:
+        first, further, most = POINTS[finding.effect, finding.outcome]
+        slot = (finding.rule_id, finding.effect, finding.outcome)
+        before = taken.get(slot, 0)
+        points = min(left, most - before, further if before else first)
+        if points <= 0:
+            continue
+        taken[slot] = before + points
+        left -= points
+        reason = f"{finding.effect}, {finding.outcome}: {finding.sentence}"
+        deductions.append(Deduction(points, finding.rule_id, finding.resource_key, reason))
+    return tuple(deductions)
