@@ -247,6 +247,44 @@ EXPECTED_AFTER: Mapping[Verb, World] = {
 }
 
 
+def may_send(verb: Verb, world: World, *, sends: int) -> bool:
+    """Whether a look allows arming (engine.md step 2). `sends`: earlier sends of the same operation.
+
+    Abort is sent wherever a lock may be left, also to what a failed Prepare left half-way (azure.md 2.1); on an unlocked
+    resource it is an idempotent success. A repeated Prepare or Commit may find the platform's own in-progress mark still set.
+    """
+    match verb:
+        case Verb.VALIDATE:
+            return world is World.CLASSIC
+        case Verb.PREPARE:
+            return world is World.CLASSIC or (sends > 0 and world is World.MOVING)
+        case Verb.ABORT:
+            return world in (World.PREPARED, World.MOVING, World.CLASSIC)
+        case Verb.COMMIT:
+            return world is World.PREPARED or (sends > 0 and world is World.MOVING)
+        case _:
+            assert_never(verb)
+
+
+# What a person may ask of a run in each state; the page, the API and `runs.actions.ask` read it (retry, hold and cancel apart).
+ASKABLE: Mapping[State, frozenset[Verb]] = {
+    State.PLANNED: frozenset({Verb.VALIDATE}),
+    State.VALIDATED: frozenset({Verb.VALIDATE, Verb.PREPARE}),
+    State.PREPARING: frozenset({Verb.PREPARE, Verb.ABORT}),  # only after the live Prepare has ended in failure
+    State.PREPARED: frozenset({Verb.ABORT, Verb.COMMIT}),
+    State.COMMITTING: frozenset({Verb.COMMIT}),  # forward only
+    State.ABORTING: frozenset({Verb.ABORT}),
+}
+
+# States a run passes on the way to the success of a verb, in order.
+PATH: Mapping[Verb, tuple[State, ...]] = {
+    Verb.VALIDATE: (State.VALIDATED,),
+    Verb.PREPARE: (State.PREPARING, State.PREPARED),
+    Verb.ABORT: (State.ABORTING, State.ASSESSED),
+    Verb.COMMIT: (State.COMMITTING, State.COMMITTED),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
     """What the operation remembers between looks."""

@@ -8,3 +8,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracker.settings")
 
 app = Celery("tracker")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+@app.on_after_finalize.connect
+def _beat_table(sender: Celery, **_: object) -> None:
+    from tracker.tasks import BEAT
+
+    sender.conf.beat_schedule = BEAT

@@ -45,19 +45,19 @@ class FollowUp(models.Model):
 
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="follow_ups")
     captured = models.ForeignKey(CapturedSetting, null=True, on_delete=models.SET_NULL, related_name="follow_ups")
-    identity = models.CharField(max_length=64)  # digest of unit, kind and captured id: opening twice changes nothing
-    kind = models.CharField(max_length=40)
+    identity = models.CharField(max_length=64)  # digest of RequiredFollowUp.key: opening twice changes nothing
+    kind = models.CharField(max_length=40)  # migrator.followups.Kind
     title = models.CharField(max_length=300)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     rules = models.JSONField(default=list)
     sources = models.JSONField(default=list)
-    was = models.JSONField(default=list)  # [[label, value]] what stood there before
+    was = models.JSONField(default=list)  # short facts about what stood there before, a line each
+    notes = models.JSONField(default=list)
     new_target = models.CharField(max_length=600, blank=True)
-    requests = models.JSONField(default=list)  # [{"method","path","api_version","body"}] in order
-    probe = models.JSONField(default=dict)  # {"request": {...}, "expect": {...}}
-    questions = models.JSONField(default=list)
+    basis = models.JSONField(default=dict)  # with `answers` enough to build the requests: migrator.followups.rebuilt
     answers = models.JSONField(default=dict)
-    step = models.IntegerField(default=0)  # requests already accepted
+    stage = models.IntegerField(default=0)  # stages seen to be done
+    sent = models.BooleanField(default=False)  # the current stage's request was accepted
     owner = models.CharField(max_length=120, blank=True)
     opened_at = models.DateTimeField()
     wanted_by = models.CharField(max_length=80, blank=True)

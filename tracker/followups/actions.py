@@ -1,0 +1,365 @@
+"""Capturing what will be dropped, owing it after Commit, and paying it: sent, read back, and only then closed."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from migrator import followups
+from migrator.followups import AnswerRefused, RequiredFollowUp, Stage
+from migrator.gateway import wire
+from migrator.gateway.protocol import (
+    Applied,
+    AzureGateway,
+    CredentialRefused,
+    Document,
+    GatewayError,
+    NotFound,
+    NotPermitted,
+    Throttled,
+    Unreadable,
+)
+from migrator.resources import resource_type
+from tracker.accounts.actions import check
+from tracker.accounts.models import User
+from tracker.accounts.permissions import Permission
+from tracker.audit.actions import record
+from tracker.audit.values import ENGINE, Actor
+from tracker.followups import queries
+from tracker.followups.models import Capture, CapturedSetting, FollowUp
+from tracker.inventory.actions import digest_of
+from tracker.inventory.models import Unit
+
+LEASE = timedelta(seconds=45)
+PROBE_AFTER = timedelta(seconds=2)
+AGAIN = timedelta(seconds=20)
+TRIES = 20
+
+
+class FollowUpError(Exception):
+    """Base: `str(error)` is one sentence for a person. Nothing was changed."""
+
+
+class NotApplicable(FollowUpError):
+    """The follow-up is closed, under way, or waits for an answer."""
+
+
+class WrongAnswer(FollowUpError):
+    """An answer does not fit its question."""
+
+
+def capture(
+    unit: Unit,
+    *,
+    settings: Sequence[Document | Unreadable],
+    before: Sequence[Document],
+    unreadable: Sequence[Unreadable],
+    by: Actor,
+    now: datetime,
+) -> Capture:
+    """Keep everything that Prepare and Commit will drop, as read now. Incomplete when something could not be read."""
+    documents = [item for item in settings if not isinstance(item, Unreadable)]
+    missing = [item for item in settings if isinstance(item, Unreadable)] + list(unreadable)
+    with transaction.atomic():
+        CapturedSetting.objects.filter(unit=unit, follow_ups__isnull=True).delete()
+        CapturedSetting.objects.bulk_create(
+            (
+                CapturedSetting(
+                    unit=unit,
+                    source_key=str(document["id"]).lower(),
+                    kind=resource_type(str(document["type"])),
+                    name=str(document.get("name", ""))[:260],
+                    document=document,
+                    digest=digest_of(document),
+                    captured_at=now,
+                )
+                for document in documents
+            ),
+            update_conflicts=True,
+            unique_fields=["unit", "source_key"],
+            update_fields=["document", "digest", "captured_at", "name", "kind"],
+        )
+        row = Capture.objects.create(
+            unit=unit,
+            at=now,
+            complete=not missing,
+            missing=[{"resource": m.resource_id, "action": m.action, "sentence": m.sentence} for m in missing],
+            before=list(before),
+            digest=digest_of([sorted(digest_of(d) for d in documents), sorted(digest_of(d) for d in before)]),
+        )
+        record(
+            "settings.captured",
+            by=by,
+            object=("unit", unit.key),
+            now=now,
+            detail={
+                "name": unit.name,
+                "settings": len(documents),
+                "missing": len(missing),
+                "digest": row.digest,
+                "kinds": _count(resource_type(str(d["type"])) for d in documents),
+            },
+        )
+    return row
+
+
+def _count(names: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name in names:
+        found[name] = found.get(name, 0) + 1
+    return found
+
+
+def open_for(unit: Unit, *, arm_documents: Sequence[Document], by: Actor, now: datetime) -> list[FollowUp]:
+    """Owe everything that was captured: one follow-up each, with ready requests. Part of the commit's own transaction; idempotent."""
+    last = queries.last_capture(unit)
+    captured = {row.source_key: row for row in CapturedSetting.objects.filter(unit=unit)}
+    owed = followups.required(
+        unit.azure_id,
+        [row.document for row in captured.values()],
+        wire.resources(last.before) if last else (),
+        list(arm_documents),
+    )
+    opened = []
+    with transaction.atomic():
+        for item in owed:
+            if not isinstance(item, RequiredFollowUp):
+                continue
+            row, created = FollowUp.objects.get_or_create(
+                unit=unit,
+                identity=hashlib.sha256(item.key.encode()).hexdigest(),
+                defaults={
+                    "captured": captured.get(item.captured_id.lower()),
+                    "kind": item.kind.value,
+                    "title": item.title[:300],
+                    "state": FollowUp.State.QUESTION if item.needs_person else FollowUp.State.OPEN,
+                    "rules": list(item.reason_rules),
+                    "sources": list(item.sources),
+                    "was": list(item.what_was),
+                    "notes": list(item.notes),
+                    "new_target": item.new_target,
+                    "basis": dict(item.basis),
+                    "opened_at": now,
+                },
+            )
+            if not created:
+                continue
+            opened.append(row)
+            record(
+                "followup.opened",
+                by=by,
+                object=("follow-up", str(row.pk)),
+                now=now,
+                detail={"unit": unit.key, "kind": row.kind, "title": row.title, "target": row.new_target},
+            )
+    return opened
+
+
+def answer(follow_up: FollowUp, answers: Mapping[str, str], *, by: User, now: datetime) -> FollowUp:
+    """A person answers what no rule can decide. Raises WrongAnswer naming the question, NotApplicable."""
+    check(by, Permission.APPLY_FOLLOW_UP, ("follow-up", str(follow_up.pk)), now)
+    with transaction.atomic():
+        row = FollowUp.objects.select_for_update().get(pk=follow_up.pk)
+        if row.state not in (FollowUp.State.QUESTION, FollowUp.State.OPEN, FollowUp.State.FAILED):
+            raise NotApplicable(f"This follow-up is {row.state}; its answers cannot be changed any more.")
+        try:
+            answered = followups.answered(queries.required(row), answers)
+        except AnswerRefused as error:
+            raise WrongAnswer(str(error)) from error
+        row.answers = dict(answered.answers)
+        row.state = FollowUp.State.QUESTION if answered.needs_person else FollowUp.State.OPEN
+        row.stage, row.sent, row.last_error = 0, False, ""
+        row.save(update_fields=["answers", "state", "stage", "sent", "last_error"])
+        record(
+            "followup.answered",
+            by=by.actor,
+            object=("follow-up", str(row.pk)),
+            now=now,
+            detail={"unit": row.unit.key, "answers": {str(k): str(v) for k, v in row.answers.items()}},
+        )
+    return row
+
+
+def apply(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
+    """Ask for the follow-up to be sent; the engine sends, reads back and closes. Raises NotApplicable."""
+    check(by, Permission.APPLY_FOLLOW_UP, ("follow-up", str(follow_up.pk)), now)
+    with transaction.atomic():
+        row = FollowUp.objects.select_for_update().select_related("unit").get(pk=follow_up.pk)
+        if row.state == FollowUp.State.QUESTION:
+            raise NotApplicable("This follow-up waits for an answer; give it first.")
+        if row.state not in (FollowUp.State.OPEN, FollowUp.State.FAILED):
+            raise NotApplicable(f"This follow-up is {row.state} already.")
+        row.state, row.wanted_by, row.wanted_at, row.due_at = FollowUp.State.WANTED, by.actor.key, now, now
+        row.tries, row.last_error, row.sent = 0, "", False
+        row.save(update_fields=["state", "wanted_by", "wanted_at", "due_at", "tries", "last_error", "sent"])
+        record(
+            "followup.applied",
+            by=by.actor,
+            object=("follow-up", str(row.pk)),
+            now=now,
+            detail={"unit": row.unit.key, "kind": row.kind, "title": row.title, "target": row.new_target},
+        )
+    return row
+
+
+def probe(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
+    """Ask for a look at the platform now, without sending anything: closes what is seen, reopens what is no longer there."""
+    check(by, Permission.APPLY_FOLLOW_UP, ("follow-up", str(follow_up.pk)), now)
+    with transaction.atomic():
+        row = FollowUp.objects.select_for_update().get(pk=follow_up.pk)
+        if row.state == FollowUp.State.QUESTION:
+            raise NotApplicable("This follow-up waits for an answer; there is nothing to look for yet.")
+        row.due_at = now
+        row.save(update_fields=["due_at"])
+    return row
+
+
+def advance(follow_up_id: int, *, gateway: Callable[[str], AzureGateway], clock: Callable[[], datetime]) -> str:
+    """One step of one follow-up: one request sent, or one probe read. Every request is a PUT of the same thing, so a step that
+    was cut short is simply done again."""
+    now = clock()
+    claimed = (
+        FollowUp.objects.filter(pk=follow_up_id, due_at__lte=now)
+        .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+        .update(lease_until=now + LEASE)
+    )
+    if not claimed:
+        return "not due"
+    row = FollowUp.objects.select_related("unit").get(pk=follow_up_id)
+    stages = queries.required(row).stages
+    azure = gateway(row.unit.subscription_id)
+    try:
+        if row.state == FollowUp.State.WANTED and not row.sent:
+            return _send(row, stages, azure, clock)
+        return _probe(row, stages, azure, clock)
+    except Throttled as error:
+        return _later(row, clock(), error, timedelta(seconds=error.retry_after or AGAIN.total_seconds()), count=False)
+    except GatewayError as error:
+        final = error.applied is Applied.NO and not isinstance(error, CredentialRefused) and bool(error.code)
+        if (final or row.tries + 1 >= TRIES) and row.state != FollowUp.State.CLOSED:
+            return _failed(row, error, clock())
+        return _later(row, clock(), error, AGAIN)
+
+
+def _send(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Callable[[], datetime]) -> str:
+    stage = stages[row.stage]
+    with transaction.atomic():  # intent before action
+        record(
+            "followup.sent",
+            by=ENGINE,
+            object=("follow-up", str(row.pk)),
+            now=clock(),
+            detail={
+                "unit": row.unit.key,
+                "stage": row.stage + 1,
+                "of": len(stages),
+                "method": stage.request.method,
+                "path": stage.request.path,
+            },
+        )
+    azure.send(stage.request)
+    now = clock()
+    FollowUp.objects.filter(pk=row.pk).update(sent=True, applied_at=now, due_at=now + PROBE_AFTER, lease_until=None)
+    return f"sent stage {row.stage + 1}"
+
+
+def _probe(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Callable[[], datetime]) -> str:
+    settled = row.state in (FollowUp.State.CLOSED, FollowUp.State.OPEN, FollowUp.State.FAILED)
+    stage = stages[-1 if settled else row.stage]
+    try:
+        missing = followups.matches(stage.probe, azure.send(stage.probe.request).body or {})
+    except NotFound:
+        missing = ["it is not there"]
+    now = clock()
+    if not missing and not settled and row.stage + 1 < len(stages):
+        FollowUp.objects.filter(pk=row.pk).update(
+            stage=row.stage + 1, sent=False, probed_at=now, probe_says=[], due_at=now, lease_until=None
+        )
+        return f"stage {row.stage + 1} seen"
+    if not missing:
+        return _seen(row, stage, now)
+    if row.state == FollowUp.State.CLOSED:
+        return _reopen(row, missing, now)
+    again = None if settled else now + AGAIN
+    if not settled and row.tries + 1 >= TRIES:
+        return _failed(row, FollowUpError(f"sent, but never seen: {'; '.join(missing[:3])}"), now)
+    FollowUp.objects.filter(pk=row.pk).update(
+        probed_at=now, probe_says=missing, due_at=again, lease_until=None, tries=row.tries + (0 if settled else 1)
+    )
+    return f"not seen: {'; '.join(missing[:3])}"
+
+
+def _seen(row: FollowUp, stage: Stage, now: datetime) -> str:
+    first = row.state != FollowUp.State.CLOSED
+    with transaction.atomic():
+        FollowUp.objects.filter(pk=row.pk).update(
+            state=FollowUp.State.CLOSED,
+            closed_at=now if first else row.closed_at,
+            closed_how="seen",
+            probed_at=now,
+            probe_says=[],
+            due_at=None,
+            lease_until=None,
+            last_error="",
+            stage=max(row.stage, 0),
+        )
+        if first:
+            record(
+                "followup.closed",
+                by=ENGINE,
+                object=("follow-up", str(row.pk)),
+                now=now,
+                detail={"unit": row.unit.key, "how": "seen", "probe": stage.probe.request.path, "title": row.title},
+            )
+    return "seen, closed"
+
+
+def _reopen(row: FollowUp, missing: list[str], now: datetime) -> str:
+    with transaction.atomic():
+        FollowUp.objects.filter(pk=row.pk).update(
+            state=FollowUp.State.OPEN,
+            closed_at=None,
+            closed_how="",
+            probed_at=now,
+            probe_says=missing,
+            due_at=None,
+            lease_until=None,
+            stage=0,
+            sent=False,
+        )
+        record(
+            "followup.reopened",
+            by=ENGINE,
+            object=("follow-up", str(row.pk)),
+            now=now,
+            detail={"unit": row.unit.key, "missing": missing[:10], "title": row.title},
+        )
+    return "no longer there, reopened"
+
+
+def _later(row: FollowUp, now: datetime, error: Exception, wait: timedelta, *, count: bool = True) -> str:
+    FollowUp.objects.filter(pk=row.pk).update(
+        due_at=now + wait, lease_until=None, last_error=str(error)[:1000], tries=row.tries + (1 if count else 0)
+    )
+    return f"again later: {error}"
+
+
+def _failed(row: FollowUp, error: Exception, now: datetime) -> str:
+    words = str(error)
+    if isinstance(error, NotPermitted):
+        words = f"{words} Give the credential this right, then apply again."
+    with transaction.atomic():
+        FollowUp.objects.filter(pk=row.pk).update(
+            state=FollowUp.State.FAILED, last_error=words[:1000], due_at=None, lease_until=None
+        )
+        record(
+            "followup.failed",
+            by=ENGINE,
+            object=("follow-up", str(row.pk)),
+            now=now,
+            detail={"unit": row.unit.key, "title": row.title},
+            private={"error": words[:1000]},
+        )
+    return f"failed: {words}"

@@ -1,0 +1,77 @@
+"""What pages and the engine ask about follow-ups. Reads only."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from migrator import followups
+from migrator.followups import RequiredFollowUp
+from tracker.followups.models import Capture, FollowUp
+from tracker.inventory.models import Unit
+
+OPEN = (
+    FollowUp.State.QUESTION,
+    FollowUp.State.OPEN,
+    FollowUp.State.WANTED,
+    FollowUp.State.APPLIED,
+    FollowUp.State.FAILED,
+)
+
+
+def required(follow_up: FollowUp) -> RequiredFollowUp:
+    """The follow-up as a value, with its requests rewritten for the new ids and the answers given so far."""
+    return followups.rebuilt(follow_up.basis, follow_up.answers)
+
+
+def left(unit: Unit) -> int:
+    """How many follow-ups of a unit are not yet seen to exist."""
+    return FollowUp.objects.filter(unit=unit).exclude(state=FollowUp.State.CLOSED).count()
+
+
+def due(now: datetime) -> list[int]:
+    return list(
+        FollowUp.objects.filter(due_at__lte=now)
+        .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+        .order_by("due_at")
+        .values_list("pk", flat=True)[:200]
+    )
+
+
+def listed(*, state: str = "", kind: str = "", wave: str = "", unit: str = "", text: str = "") -> QuerySet[FollowUp]:
+    """Follow-ups for the list: open ones first, oldest first."""
+    rows = FollowUp.objects.select_related("unit__subscription", "unit__placement__wave").annotate(
+        done=Q(state=FollowUp.State.CLOSED)
+    )
+    if state == "open":
+        rows = rows.filter(state__in=OPEN)
+    elif state:
+        rows = rows.filter(state=state)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if wave:
+        rows = rows.filter(unit__placement__wave_id=wave)
+    if unit:
+        rows = rows.filter(unit__key=unit.lower())
+    if text:
+        rows = rows.filter(Q(title__icontains=text) | Q(unit__name__icontains=text) | Q(new_target__icontains=text))
+    return rows.order_by("done", "opened_at", "id")
+
+
+def counts(units: Iterable[Unit] | None = None) -> dict[str, Any]:
+    """Follow-ups by state and by kind."""
+    rows = FollowUp.objects.all() if units is None else FollowUp.objects.filter(unit__in=units)
+    by_state: dict[str, int] = {}
+    by_kind: dict[str, int] = {}
+    for row in rows.values("state", "kind").annotate(n=Count("id")):
+        by_state[row["state"]] = by_state.get(row["state"], 0) + row["n"]
+        if row["state"] != FollowUp.State.CLOSED:
+            by_kind[row["kind"]] = by_kind.get(row["kind"], 0) + row["n"]
+    total = sum(by_state.values())
+    closed = by_state.get(FollowUp.State.CLOSED, 0)
+    return {"by_state": by_state, "by_kind": by_kind, "total": total, "open": total - closed, "closed": closed}
+
+
+def last_capture(unit: Unit) -> Capture | None:
+    return Capture.objects.filter(unit=unit).order_by("-at").first()

@@ -1,0 +1,29 @@
+"""The one door to runs. People: `start`, `ask`, `request_commit`, `dispose`. The engine: `ring_due`, `advance`."""
+
+from tracker.runs.actions.people import (
+    Illegal,
+    NotApproved,
+    NotYet,
+    RunError,
+    TooLate,
+    ask,
+    dispose,
+    request_commit,
+    start,
+)
+from tracker.runs.actions.steps import advance, beat, ring_due
+
+__all__ = [
+    "Illegal",
+    "NotApproved",
+    "NotYet",
+    "RunError",
+    "TooLate",
+    "advance",
+    "ask",
+    "beat",
+    "dispose",
+    "request_commit",
+    "ring_due",
+    "start",
+]

@@ -1,0 +1,209 @@
+"""What people may ask of runs. A wish is an appended row; the engine does the rest."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from migrator.lifecycle import LIVE_OPERATION, OperationState, State
+from migrator.resources import Verb
+from tracker.accounts.actions import check
+from tracker.accounts.models import User
+from tracker.accounts.permissions import Permission
+from tracker.audit.actions import record
+from tracker.audit.values import uuid7
+from tracker.inventory import actions as inventory
+from tracker.inventory.models import Unit
+from tracker.runs import queries, seals
+from tracker.runs.models import Ask, AskVerb, Difference, Operation, Run
+from tracker.waves import actions as waves
+from tracker.waves import queries as wave_queries
+from tracker.waves.models import Approval
+
+
+class RunError(Exception):
+    """Base: `str(error)` is one sentence for a person. Nothing was changed."""
+
+
+class NotApproved(RunError):
+    """The wave is not approved, or the approval no longer matches."""
+
+
+class NotYet(RunError):
+    """Asked too early; the sentence says what has to happen first."""
+
+
+class Illegal(RunError):
+    """This does not follow from the state the run is in."""
+
+
+class TooLate(RunError):
+    """It was already sent, or cannot be undone any more; the sentence says when."""
+
+
+def start(unit: Unit, *, by: User, now: datetime) -> Run:
+    """Begin to migrate a placed unit: a run, and the wish to validate. Raises NotApproved, Illegal."""
+    check(by, Permission.OPERATE, ("unit", unit.key), now)
+    with transaction.atomic():
+        unit = Unit.objects.select_for_update().select_related("subscription").get(pk=unit.pk)
+        placement = getattr(unit, "placement", None)
+        if placement is None:
+            raise Illegal(f"{unit.name} is in no wave; place it first.")
+        if unit.progress != State.PLANNED:
+            raise Illegal(f"{unit.name} is {unit.progress}; a run starts from planned.")
+        approval = wave_queries.open_wave_approval(placement.wave)
+        if approval is None or wave_queries.approval_state(approval, now) is not wave_queries.ApprovalState.APPROVED:
+            raise NotApproved(
+                f"Wave “{placement.wave.name}” is not approved; submit it and let another person approve."
+            )
+        drift = wave_queries.wave_drift(approval, unit)
+        if drift:
+            raise NotApproved(f"The approval of wave “{placement.wave.name}” no longer matches: {'; '.join(drift[:3])}")
+        members = unit.members.filter(gone_at__isnull=True).order_by("key").values_list("azure_id", flat=True)
+        try:
+            with transaction.atomic():
+                run = Run.objects.create(
+                    id=uuid7(now),
+                    unit=unit,
+                    wave=placement.wave,
+                    started_by=by.actor.key,
+                    started_at=now,
+                    members=list(members),
+                    due_at=now,
+                )
+        except IntegrityError as error:
+            raise Illegal(f"{unit.name} already has a live run.") from error
+        record(
+            "run.started",
+            by=by.actor,
+            object=("run", str(run.pk)),
+            now=now,
+            detail={"unit": unit.key, "name": unit.name, "wave": placement.wave.name, "seal": approval.digest},
+        )
+        _append(run, AskVerb.VALIDATE, by=by, now=now)
+    return run
+
+
+def ask(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", seal: str = "") -> Ask:
+    """Say what is wanted of a run. Raises Illegal, NotYet, TooLate with the sentence the page shows."""
+    check(by, Permission.OPERATE, ("run", str(run.pk)), now)
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run.pk)
+        if run.ended_at is not None:
+            raise Illegal(f"The run ended {run.ended_at:%Y-%m-%d %H:%M} UTC ({run.outcome}).")
+        match verb:
+            case AskVerb.HOLD | AskVerb.RESUME:
+                return _hold(run, verb, by=by, now=now, reason=reason)
+            case AskVerb.CANCEL:
+                return _cancel(run, by=by, now=now, reason=reason)
+            case _:
+                refusal = queries.askable(run, now)[verb]
+                if refusal:
+                    raise (TooLate if run.commit_armed_at and verb == AskVerb.ABORT else NotYet)(refusal)
+                if verb == AskVerb.COMMIT and run.commit_armed_at is None:
+                    approval = wave_queries.open_commit_approval(run.pk)
+                    if approval is None or approval.digest != seal:
+                        raise NotYet("The page shows another version of the approval; reload it and read again.")
+                if verb == AskVerb.RETRY:
+                    last = queries.last_operation(run)
+                    if last is not None and last.state == OperationState.OPERATOR:
+                        _close_open_question(last, now)
+                return _append(run, verb, by=by, now=now, reason=reason, seal=seal)
+
+
+def _append(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", seal: str = "") -> Ask:
+    wish = Ask.objects.create(
+        run=run, verb=verb, by=by.actor.key, by_id=by.pk, at=now, reason=reason.strip(), seal=seal
+    )
+    Run.objects.filter(pk=run.pk).update(due_at=now, enqueued_at=None)
+    record(
+        "run.asked",
+        by=by.actor,
+        object=("run", str(run.pk)),
+        now=now,
+        detail={"verb": str(verb), "seal": seal, "unit": run.unit.key},
+        private={"reason": reason.strip()} if reason.strip() else {},
+    )
+    return wish
+
+
+def _hold(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str) -> Ask:
+    held = verb == AskVerb.HOLD
+    if held == (run.held_at is not None):
+        raise Illegal("The run is already on hold." if held else "The run is not on hold.")
+    Run.objects.filter(pk=run.pk).update(held_at=now if held else None)
+    return _append(run, verb, by=by, now=now, reason=reason)
+
+
+def _cancel(run: Run, *, by: User, now: datetime, reason: str) -> Ask:
+    """Only what was never sent can be cancelled (reliability-notes P09)."""
+    if run.state not in (State.PLANNED, State.VALIDATED):
+        raise TooLate(f"The unit is {run.state}; a run can be cancelled only before Prepare. Abort is the way back.")
+    operation = Operation.objects.select_for_update().filter(run=run, state__in=LIVE_OPERATION).first()
+    if operation is not None and operation.verb == Verb.PREPARE and operation.sends > 0:
+        raise TooLate(f"Prepare was sent {operation.armed_at:%Y-%m-%d %H:%M:%S} UTC; it cannot be cancelled any more.")
+    if operation is not None and operation.state not in (OperationState.READY, OperationState.HELD):
+        raise TooLate(f"{operation.verb.capitalize()} is under way; wait for its end.")
+    wish = _append(run, AskVerb.CANCEL, by=by, now=now, reason=reason)
+    if operation is not None:
+        Operation.objects.filter(pk=operation.pk).update(state=OperationState.CANCELLED, ended_at=now, why="cancelled")
+        record(
+            "operation.cancelled",
+            by=by.actor,
+            object=("operation", str(operation.pk)),
+            now=now,
+            detail={"verb": operation.verb, "run": str(run.pk)},
+        )
+    if run.state == State.VALIDATED:
+        inventory.move(run.unit, to=State.PLANNED, by=by.actor, now=now)
+    Run.objects.filter(pk=run.pk).update(ended_at=now, outcome="cancelled", due_at=None, attention="", waiting_for="")
+    inventory.set_health(run.unit, "on track", "", now=now)
+    record(
+        "run.ended",
+        by=by.actor,
+        object=("run", str(run.pk)),
+        now=now,
+        detail={"outcome": "cancelled", "unit": run.unit.key},
+    )
+    return wish
+
+
+def _close_open_question(operation: Operation, now: datetime) -> None:
+    """A person looked at a contradiction and says: try again. The operation ends as failed; a new one begins with a new look."""
+    Operation.objects.filter(pk=operation.pk, state=OperationState.OPERATOR).update(
+        state=OperationState.FAILED, ended_at=now
+    )
+
+
+def request_commit(run: Run, *, by: User, now: datetime) -> Approval:
+    """Ask another person to agree to the commit. Raises NotYet while something unexpected is open."""
+    check(by, Permission.OPERATE, ("run", str(run.pk)), now)
+    run = Run.objects.select_related("unit", "wave").get(pk=run.pk)
+    if run.state != State.PREPARED:
+        raise NotYet(f"The unit is {run.state}; a commit can be approved once it is prepared and compared.")
+    if not hasattr(run, "comparison"):
+        raise NotYet("The comparison of both sides is not there yet.")
+    open_ends = run.differences.filter(kind__in=["unexpected", "unread"], disposed_at__isnull=True).count()
+    if open_ends:
+        raise NotYet(f"{open_ends} unexpected differences wait for a disposition; decide them first.")
+    return waves.ask_commit_approval(run.wave, run.unit, run.pk, seals.commit_body(run), by=by, now=now)
+
+
+def dispose(difference: Difference, *, disposition: str, by: User, now: datetime) -> None:
+    """A named person says why an unexpected difference is acceptable. Raises Illegal without words or for another kind."""
+    check(by, Permission.OPERATE, ("run", str(difference.run_id)), now)
+    if not disposition.strip():
+        raise Illegal("Say why this difference is acceptable; the approver will read it.")
+    with transaction.atomic():
+        changed = Difference.objects.filter(
+            pk=difference.pk, kind__in=["unexpected", "unread"], disposed_at__isnull=True
+        ).update(disposed_by=by.actor.key, disposed_at=now, disposition=disposition.strip())
+        if not changed:
+            raise Illegal("This difference needs no disposition, or has one.")
+        record(
+            "difference.disposed",
+            by=by.actor,
+            object=("run", str(difference.run_id)),
+            now=now,
+            detail={"field": difference.field, "resource": difference.classic_key or difference.arm_key},
+            private={"disposition": disposition.strip()},
+        )

@@ -1,0 +1,440 @@
+"""One step of a run: claim, look, decide, apply one answer. Safe to call twice, late, or from many processes (engine.md).
+
+Calls to the platform happen outside transactions; what they mean is written in one transaction, only if the fence is still ours.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+
+from migrator.gateway.protocol import (
+    Applied,
+    AzureGateway,
+    Busy,
+    GatewayError,
+    Observed,
+    OperationStatus,
+    Submitted,
+    Throttled,
+)
+from migrator.lifecycle import (
+    EXPECTED_AFTER,
+    Decision,
+    Doubt,
+    Move,
+    Need,
+    OperationState,
+    Seen,
+    Side,
+    Status,
+    Submit,
+    Timings,
+    Wait,
+    World,
+    decide,
+    may_send,
+)
+from migrator.resources import Verb
+from tracker.audit.actions import record
+from tracker.audit.values import ENGINE, uuid7
+from tracker.followups import actions as followups
+from tracker.runs import queries
+from tracker.runs.actions import settle
+from tracker.runs.actions.budget import take
+from tracker.runs.actions.settle import Lost, fence
+from tracker.runs.models import Ask, AskVerb, Attempt, Heartbeat, Operation, Run
+from tracker.waves import queries as waves
+
+logger = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+RING_AGAIN = 15  # seconds before a run that was rung for and not claimed is rung for again
+
+
+def beat(name: str, now: datetime) -> None:
+    """A process says that it is alive."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
+
+
+def ring_due(limit: int = 500) -> list[str]:
+    """Ids of due runs, each marked as rung for. Any number of tickers may call it (SKIP LOCKED)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH due AS (
+                SELECT id FROM tracker_run
+                 WHERE due_at IS NOT NULL AND ended_at IS NULL AND due_at <= clock_timestamp()
+                   AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                   AND (enqueued_at IS NULL OR enqueued_at < clock_timestamp() - make_interval(secs => %s))
+                 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+            UPDATE tracker_run SET enqueued_at = clock_timestamp() FROM due WHERE tracker_run.id = due.id
+            RETURNING tracker_run.id::text
+            """,
+            [RING_AGAIN, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def advance(run_id: str, *, gateway: Callable[[str], AzureGateway], clock: Clock, timings: Timings) -> str:
+    """Take one step of a run. `gateway`: subscription id → gateway. Returns what was done, for logs and tests.
+
+    Losing, doubling or delaying this call is harmless. Raises nothing that the platform or another worker can cause.
+    """
+    run = _claim(run_id, timings)
+    if run is None:
+        return "not due"
+    try:
+        return _step(run, gateway(run.unit.subscription_id), clock, timings)
+    except Lost:
+        return "lost the lease"
+    except GatewayError as error:  # a read failed: nothing was sent, nothing is concluded
+        wait = error.retry_after or timings.look_again
+        _release(run, after=wait, code="cannot-see", sentence=f"Cannot read the platform: {error}")
+        return f"cannot see: {error}"
+
+
+def _claim(run_id: str, timings: Timings) -> Run | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE tracker_run SET fence = fence + 1, lease_until = clock_timestamp() + make_interval(secs => %s)
+             WHERE id = %s AND ended_at IS NULL AND due_at IS NOT NULL AND due_at <= clock_timestamp()
+               AND (lease_until IS NULL OR lease_until < clock_timestamp())
+            RETURNING fence
+            """,
+            [timings.lease + timings.http_deadline, run_id],
+        )
+        if cursor.fetchone() is None:
+            return None
+    return Run.objects.select_related("unit", "wave").get(pk=run_id)
+
+
+def _release(run: Run, *, after: float | None, code: str = "", sentence: str = "") -> None:
+    """Give the lease back; the next step is due in `after` seconds (None: when a person asks)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE tracker_run
+               SET lease_until = NULL, enqueued_at = NULL, waiting_code = %s, waiting_for = %s,
+                   due_at = CASE WHEN EXISTS (
+                                SELECT 1 FROM tracker_ask a WHERE a.run_id = tracker_run.id
+                                   AND a.verb IN ('validate', 'prepare', 'commit', 'abort', 'retry')
+                                   AND NOT EXISTS (SELECT 1 FROM tracker_operation o WHERE o.ask_id = a.id))
+                                 AND %s::float IS NULL
+                            THEN clock_timestamp()
+                            ELSE clock_timestamp() + make_interval(secs => %s::float) END
+             WHERE id = %s AND fence = %s
+            """,
+            [code[:40], sentence[:400], after, after, run.pk, run.fence],
+        )
+
+
+def _step(run: Run, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
+    operation = queries.live_operation(run) or _next_operation(run, clock())
+    if operation is None:
+        return settle.rest(run, gateway, clock, timings, release=_release)
+    match OperationState(operation.state):
+        case OperationState.READY | OperationState.HELD:
+            return _first(run, operation, gateway, clock, timings)
+        case OperationState.SENDING:
+            return _vanished(run, operation, clock, timings)
+        case _:
+            return _look_and_decide(run, operation, gateway, clock, timings)
+
+
+def _next_operation(run: Run, now: datetime) -> Operation | None:
+    """The operation that answers the oldest unanswered wish."""
+    wish = queries.pending_ask(run)
+    if wish is None:
+        return None
+    verb = _verb_of(run, wish)
+    if verb is None:
+        return None
+    approval = waves.open_commit_approval(run.pk) if verb is Verb.COMMIT else None
+    with transaction.atomic():
+        fence(run)
+        operation = Operation.objects.create(
+            id=uuid7(now),
+            run=run,
+            ask=wish,
+            verb=verb,
+            created_at=now,
+            approval=approval,
+            approval_digest=approval.digest if approval else "",
+            sends=0,
+        )
+        settle.clear_attention(run, now)
+        record(
+            "operation.created",
+            by=ENGINE,
+            object=("operation", str(operation.pk)),
+            now=now,
+            detail={"verb": verb.value, "run": str(run.pk), "unit": run.unit.key},
+        )
+    return operation
+
+
+def _verb_of(run: Run, wish: Ask) -> Verb | None:
+    if wish.verb != AskVerb.RETRY:
+        return Verb(wish.verb)
+    last = queries.last_operation(run)
+    return Verb(last.verb) if last else None
+
+
+def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
+    """READY: ask whether it may be sent, look, capture, arm, send, record."""
+    verb = Verb(operation.verb)
+    reason = queries.why_not(run, verb, clock())
+    if reason is not None:
+        return _hold(run, operation, reason, clock(), timings)
+    seen, observed = _look(run, operation, gateway, clock)
+    if seen.world is World.UNSEEN:
+        return _cannot_see(run, operation, seen, observed, clock(), timings)
+    earlier = run.operations.filter(verb=verb, sends__gt=0).exists()
+    if not may_send(verb, seen.world, sends=1 if earlier else 0):
+        with transaction.atomic():
+            fence(run)
+            why = f"before sending {verb.value} the unit was seen as {seen.world.value}; nothing is sent, it is read again"
+            settle.remember(run, operation, seen, OperationState.UNKNOWN, why)
+        _release(run, after=0, code="world-changed", sentence=why)
+        return why
+    if verb is Verb.PREPARE and (held := _capture(run, observed, gateway, clock())):
+        return _hold(run, operation, held, clock(), timings)
+    armed = _arm(run, operation, clock)
+    if not isinstance(armed, Attempt):
+        return _hold(run, operation, armed, clock(), timings)
+    if time.monotonic() - armed.armed_monotonic > timings.self_fence:
+        return _not_sent(run, operation, armed, clock())
+    return _send(run, operation, armed, gateway, clock, timings)
+
+
+def _look(run: Run, operation: Operation | None, gateway: AzureGateway, clock: Clock) -> tuple[Seen, Observed]:
+    """Read the status URL, then both sides. Evidence, no judgement."""
+    polled = gateway.poll(operation.status_url) if operation is not None and operation.status_url else None
+    observed = gateway.observe(run.unit.azure_id, tuple(run.members))
+    seen = Seen(
+        at=clock(),
+        status=Status(polled.status.value) if polled else Status.NONE,
+        classic=Side(observed.classic.value),
+        arm=Side(observed.arm.value),
+        code=polled.code if polled else "",
+        message=polled.message if polled else "",
+        retry_after=polled.retry_after if polled else None,
+    )
+    if operation is not None and polled is not None:
+        operation.messages = [settle.message_dict(m) for m in polled.messages] or operation.messages
+        if polled.status is OperationStatus.FAILED:
+            operation.error = {
+                "code": polled.code,
+                "message": polled.message,
+                "class": polled.error_class.value,
+                "catalogue": polled.catalogue_id,
+            }
+    return seen, observed
+
+
+def _cannot_see(run: Run, operation: Operation, seen: Seen, observed: Observed, now: datetime, timings: Timings) -> str:
+    what = "; ".join(u.sentence for u in observed.unreadable[:2]) or "a side of the unit cannot be read"
+    with transaction.atomic():
+        fence(run)
+        settle.remember(run, operation, seen, None, what, tries=operation.tries + 1)
+        if operation.tries + 1 >= 3:
+            settle.raise_attention(run, f"Cannot see the unit: {what}", now)
+    _release(run, after=timings.look_again * (1 + min(operation.tries, 5)), code="cannot-see", sentence=what)
+    return f"cannot see: {what}"
+
+
+def _capture(run: Run, observed: Observed, gateway: AzureGateway, now: datetime) -> tuple[str, str] | None:
+    """Read and keep everything the platform will drop; Prepare does not start while something is missing."""
+    found = gateway.settings_on(run.unit.azure_id, tuple(run.members))
+    with transaction.atomic():
+        fence(run)
+        capture = followups.capture(
+            run.unit,
+            settings=found,
+            before=observed.classic_documents,
+            unreadable=observed.unreadable,
+            by=ENGINE,
+            now=now,
+        )
+    if capture.complete:
+        return None
+    missing = "; ".join(row["sentence"] for row in capture.missing[:3])
+    return "capture-incomplete", f"What will be dropped could not be read completely: {missing}"
+
+
+def _hold(run: Run, operation: Operation, reason: tuple[str, str], now: datetime, timings: Timings) -> str:
+    """The operation waits, visibly, and is asked about again; it starts by itself when the reason is gone."""
+    code, sentence = reason
+    with transaction.atomic():
+        fence(run)
+        if operation.why != sentence or operation.state != OperationState.HELD:
+            to_held = operation.state == OperationState.READY
+            settle.note(run, operation, OperationState.HELD if to_held else None, sentence)
+            record(
+                "operation.held",
+                by=ENGINE,
+                object=("operation", str(operation.pk)),
+                now=now,
+                detail={"verb": operation.verb, "run": str(run.pk), "code": code},
+                private={"because": sentence},
+            )
+    _release(run, after=timings.held, code=code, sentence=sentence)
+    return f"held: {sentence}"
+
+
+def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
+    """One transaction: every check again under locks (the database's guard repeats them), a token, the attempt, its audit event.
+
+    Returns the Attempt, or (code, sentence) of what stands against it. Lock order: freeze, operation, run, approvals, budget.
+    """
+    try:
+        with transaction.atomic():
+            now = clock()
+            queries.lock_for_arming(run, operation)
+            fence(run)
+            if operation.state == OperationState.HELD:
+                settle.note(run, operation, OperationState.READY, "what it waited for has come")
+            reason = queries.why_not(run, Verb(operation.verb), now)
+            if reason is not None:
+                return reason
+            wait = take(run.unit.subscription_id, "write", now)
+            if wait:
+                return (
+                    "budget",
+                    f"The request budget of the subscription is used up; {wait:.0f} s until the next write.",
+                )
+            event = record(
+                "operation.armed",
+                by=ENGINE,
+                object=("operation", str(operation.pk)),
+                now=now,
+                detail={
+                    "verb": operation.verb,
+                    "run": str(run.pk),
+                    "unit": run.unit.key,
+                    "attempt": operation.sends + 1,
+                    "fence": run.fence,
+                    "seal": operation.approval_digest,
+                },
+            )
+            attempt = Attempt.objects.create(
+                id=uuid7(now),
+                operation=operation,
+                number=operation.sends + 1,
+                fence=run.fence,
+                approval_digest=operation.approval_digest,
+                event_id=event.pk,
+                armed_at=now,
+            )
+            attempt.armed_monotonic = time.monotonic()
+    except DatabaseError as error:
+        refusal = settle.guard_refusal(error)
+        if refusal is None:
+            raise
+        return refusal
+    operation.refresh_from_db()
+    run.refresh_from_db()
+    return attempt
+
+
+def _not_sent(run: Run, operation: Operation, attempt: Attempt, now: datetime) -> str:
+    """This process slept between arming and sending: whatever was true then may not be true now."""
+    with transaction.atomic():
+        fence(run)
+        settle.resolve(attempt, "not-sent", now)
+        settle.note(run, operation, OperationState.READY, "not sent: more than two seconds passed after arming")
+        record(
+            "operation.not_sent",
+            by=ENGINE,
+            object=("operation", str(operation.pk)),
+            now=now,
+            detail={"verb": operation.verb, "run": str(run.pk), "attempt": attempt.number},
+        )
+    _release(run, after=1)
+    return "not sent"
+
+
+def _send(
+    run: Run, operation: Operation, attempt: Attempt, gateway: AzureGateway, clock: Clock, timings: Timings
+) -> str:
+    verb = Verb(operation.verb)
+    try:
+        answer: Submitted | GatewayError = gateway.submit(verb, run.unit.azure_id, client_request_id=str(attempt.pk))
+    except GatewayError as error:
+        answer = error
+    # a definite refusal is believed after one read; a conflict, or a world that moved all the same, is a doubt
+    moved_on = (
+        isinstance(answer, GatewayError) and not isinstance(answer, Throttled) and _moved_on(run, verb, gateway, clock)
+    )
+    now = clock()
+    with transaction.atomic():
+        fence(run)
+        if isinstance(answer, Submitted):
+            outcome = settle.accepted(run, operation, attempt, answer, now, timings)
+        elif isinstance(answer, Throttled):
+            outcome = settle.throttled(run, operation, attempt, answer, now, timings)
+        elif answer.applied is Applied.NO and not isinstance(answer, Busy) and not moved_on:
+            outcome = settle.refused(run, operation, attempt, answer, now, timings)
+        else:
+            outcome = settle.silent(run, operation, attempt, answer, now, timings)
+    _release(run, after=outcome.after, code=outcome.code, sentence=outcome.sentence)
+    return f"{verb.value} sent: {outcome.sentence}"
+
+
+def _moved_on(run: Run, verb: Verb, gateway: AzureGateway, clock: Clock) -> bool:
+    seen, _ = _look(run, None, gateway, clock)
+    return seen.world is EXPECTED_AFTER[verb] and verb is not Verb.VALIDATE
+
+
+def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) -> str:
+    """SENDING without an owner: somebody armed and vanished. The request may still arrive; wait out the quarantine, then read."""
+    now = clock()
+    armed_at = operation.armed_at or now
+    with transaction.atomic():
+        fence(run)
+        for attempt in operation.attempts.filter(resolved_at__isnull=True):
+            settle.resolve(attempt, "unknown", now)
+        settle.note(run, operation, OperationState.UNKNOWN, "the process that sent this vanished; reading decides")
+        settle.in_doubt(run, operation, now, "the process that sent it vanished before recording an answer")
+    ripe = armed_at + timedelta(seconds=timings.http_deadline)
+    _release(
+        run,
+        after=max(0.0, min((ripe - now).total_seconds(), timings.confirm)),
+        code="unknown",
+        sentence=f"Unknown since {now:%H:%M:%S} UTC whether {operation.verb} arrived; reading both sides.",
+    )
+    return "somebody vanished; unknown"
+
+
+def _look_and_decide(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
+    seen, observed = _look(run, operation, gateway, clock)
+    doubt = Doubt(
+        state=OperationState(operation.state),
+        verb=Verb(operation.verb),
+        armed_at=operation.armed_at,
+        tries=operation.tries,
+        candidate=operation.candidate,
+        candidate_at=operation.candidate_at,
+    )
+    busy = queries.in_flight(run.unit.subscription_id)
+    decision: Decision = decide(doubt, seen, timings, in_flight=busy)
+    with transaction.atomic():
+        fence(run)
+        match decision:
+            case Wait():
+                outcome = settle.wait(run, operation, seen, decision)
+            case Submit():
+                outcome = settle.submit_again(run, operation, seen, decision)
+            case Need():
+                outcome = settle.need(run, operation, seen, decision)
+            case Move(to=OperationState.SUCCEEDED):
+                outcome = settle.succeeded(run, operation, seen, observed, decision, timings)
+            case Move():
+                outcome = settle.failed(run, operation, seen, decision)
+    _release(run, after=outcome.after, code=outcome.code, sentence=outcome.sentence)
+    return f"{operation.verb}: {outcome.sentence}"
