@@ -10,10 +10,7 @@ from django.db import connection
 
 from tracker.audit import registry
 from tracker.audit.models import Event
-from tracker.audit.registry import UnknownEventType
-from tracker.audit.values import ENGINE, Actor, Detail, InvalidDetail, canonical, commitment, plain, stamp, uuid7
-
-__all__ = ["ENGINE", "Actor", "Fact", "InvalidDetail", "NotInTransaction", "UnknownEventType", "record", "record_many"]
+from tracker.audit.values import Actor, Detail, InvalidDetail, canonical, commitment, plain, stamp, uuid7
 
 RESULTS = ("done", "denied", "failed")
 MAX_PRIVATE_CHARACTERS = 32_768
