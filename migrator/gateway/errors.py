@@ -227,6 +227,12 @@ def unreachable(doing: str, method: str, why: str, exchange: Exchange) -> Unreac
     return Unreachable(sentence, applied=applied, exchange=exchange, error_class=ErrorClass.RETRY)
 
 
+def never_sent(error: Unreachable) -> Unreachable:
+    """The same, when the connection was never made: nothing can have been applied."""
+    error.applied = Applied.NO
+    return error
+
+
 def malformed(doing: str, method: str, why: str, exchange: Exchange) -> Malformed:
     """An answer that is none."""
     applied = Applied.NO if method.upper() in READS else Applied.UNKNOWN

@@ -1,0 +1,286 @@
+"""Azure Resource Manager over azure-core's pipeline. The only module of `migrator` that imports `azure`.
+
+The pipeline is azure-mgmt-resource's client with policies of our own: no automatic provider registration (it polls
+without limit, azure.md 9.4), no retries below us, no redirects, and a bearer policy which writes the token only into
+requests to the configured endpoint (the SDK's own refuses plain http even on loopback, azure.md 9.3).
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.exceptions import AzureError, ServiceRequestTimeoutError
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import SansIOHTTPPolicy, UserAgentPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+from azure.identity import DefaultAzureCredential
+from azure.mgmt.resource.resources import ResourceManagementClient
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from migrator.gateway import inventory, observing, operations, subscription
+from migrator.gateway.calls import LARGEST, Calls, NoAnswer, RawAnswer, TooLarge
+from migrator.gateway.endpoint import BadResourceId, Endpoint, EndpointRefused, resource_path, short_name
+from migrator.gateway.protocol import (
+    HTTP_DEADLINE,
+    Answer,
+    CredentialRefused,
+    Document,
+    ErrorClass,
+    Observed,
+    Polled,
+    QuotaAnswer,
+    Refused,
+    Submitted,
+    SubscriptionInfo,
+    Unreadable,
+)
+from migrator.gateway.wire import clean_text, clean_value, holds_removed
+from migrator.resources import ArmRequest, Registration, Usage, Verb
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 5.0  # seconds
+LOCAL_TOKEN = "local-simulator"  # no secret: says to a reader of a log where it is meant to go
+TOKEN_MARGIN = 300  # seconds before its end at which a token is renewed
+METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"})
+
+# Sovereign clouds: (audience, authority), from azure-mgmt-core's own table; elsewhere the endpoint is its own audience.
+_CLOUDS = {
+    "management.azure.com": ("https://management.azure.com/.default", "login.microsoftonline.com"),
+    "management.usgovcloudapi.net": ("https://management.core.usgovcloudapi.net/.default", "login.microsoftonline.us"),
+    "management.chinacloudapi.cn": ("https://management.chinacloudapi.cn/.default", "login.chinacloudapi.cn"),
+}
+
+
+class StaticToken:
+    """A fixed token, for an endpoint on loopback."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        return AccessToken(self._token, int(time.time()) + 3600)
+
+
+def credential(kind: str, endpoint: str, token: str = "") -> TokenCredential:
+    """The credential a setting names: `default` (azure-identity's chain) or `static` (a fixed token). Raises
+    EndpointRefused when `static` is asked for an endpoint which is not loopback, ValueError for another kind."""
+    place = Endpoint.of(endpoint)
+    if kind == "default":
+        authority = _CLOUDS.get(place.host, ("", ""))[1]
+        return DefaultAzureCredential(**({"authority": authority} if authority else {}))
+    if kind == "static":
+        if not place.loopback:
+            raise EndpointRefused(
+                f"The credential `static` is for loopback only, and {place.url} is not. Use `default`."
+            )
+        return StaticToken(token or LOCAL_TOKEN)
+    raise ValueError(f"The credential {kind!r} is not known. Use `default` or `static`.")
+
+
+def scope_of(endpoint: Endpoint) -> str:
+    """The audience a token is asked for."""
+    return _CLOUDS.get(endpoint.host, (f"{endpoint.url}/.default", ""))[0]
+
+
+class Bearer(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
+    """Writes the token into requests to the one endpoint, and into no other."""
+
+    def __init__(self, credential: TokenCredential, endpoint: Endpoint) -> None:
+        self._credential = credential
+        self._endpoint = endpoint
+        self._scope = scope_of(endpoint)
+        self._token: AccessToken | None = None
+
+    def forget(self) -> None:
+        """After a 401: the next request asks for a new token."""
+        self._token = None
+
+    def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
+        if not self._endpoint.owns(request.http_request.url):
+            raise EndpointRefused("A request to another host than the configured endpoint carries no token.")
+        if self._token is None or self._token.expires_on - time.time() < TOKEN_MARGIN:
+            self._token = self._obtain()
+        request.http_request.headers["Authorization"] = f"Bearer {self._token.token}"
+
+    def _obtain(self) -> AccessToken:
+        try:
+            return self._credential.get_token(self._scope)
+        except AzureError as error:
+            words = " ".join(clean_text(str(error)).split())[:500]
+            raise CredentialRefused(
+                f"No token for {self._endpoint.url} could be had: {words} Renew or correct the credential.",
+                error_class=ErrorClass.FIX,
+            ) from error
+
+
+class AzureWire:
+    """`calls.Wire` over azure-mgmt-resource's client."""
+
+    def __init__(self, endpoint: Endpoint, credential: TokenCredential, connect_timeout: float) -> None:
+        self._bearer = Bearer(credential, endpoint)
+        self._connect_timeout = connect_timeout
+        self._client = ResourceManagementClient(
+            credential,
+            "",  # every URL is written by us; none of the client's own operations is used
+            base_url=endpoint.url,
+            credential_scopes=[scope_of(endpoint)],
+            policies=[UserAgentPolicy(base_user_agent="classic-migration-tracker"), self._bearer],
+            use_env_settings=not endpoint.loopback,  # a proxy has no business between us and loopback
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def forget_token(self) -> None:
+        self._bearer.forget()
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Any, timeout: float) -> RawAnswer:
+        until = time.monotonic() + timeout
+        request = HttpRequest(method, url, headers=dict(headers), json=body)
+        try:
+            response = self._client.send_request(
+                request,
+                stream=True,
+                connection_timeout=min(self._connect_timeout, timeout),
+                read_timeout=timeout,
+            )
+        except (AzureError, HTTPError, OSError, ValueError) as error:
+            raise NoAnswer(_why(error), sent=not _never_sent(error)) from error
+        try:
+            content = _content(response, until)
+        except (AzureError, HTTPError, OSError, ValueError) as error:
+            raise NoAnswer(f"the answer broke off ({_why(error)})") from error
+        finally:
+            response.close()
+        return RawAnswer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
+
+
+def _content(response: HttpResponse, until: float) -> bytes:
+    """The body, decompressed, read no further than the limit and the deadline."""
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced[:20]) > LARGEST:
+        raise TooLarge
+    held, size = [], 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > LARGEST:
+            raise TooLarge
+        if time.monotonic() > until:
+            raise OSError("the deadline passed while it was being read")
+        held.append(chunk)
+    return b"".join(held)
+
+
+def _never_sent(error: BaseException) -> bool:
+    """Only what proves that no connection was made: the name did not resolve, the port was closed, connecting took
+    too long."""
+    inner = getattr(error, "inner_exception", None)
+    if isinstance(error, ServiceRequestTimeoutError):
+        return True
+    chain = (error, inner, getattr(inner, "args", (None,))[:1])
+    flat = [item for part in chain for item in (part if isinstance(part, tuple) else (part,))]
+    return any(isinstance(item, NewConnectionError | ConnectTimeoutError) for item in flat)
+
+
+def _why(error: BaseException) -> str:
+    """Why there was no answer, in a few words and without addresses of objects."""
+    text = " ".join(str(error).split()).rpartition(": ")[2] or type(error).__name__
+    return text.rstrip(".") if len(text) <= 200 else text[:199] + "…"
+
+
+class ArmGateway:
+    """`AzureGateway` over Resource Manager. Not for use by two threads at once; `close()` it, or use it in a `with`
+    block.
+
+    `endpoint`: https, or http on loopback (EndpointRefused otherwise). `api_versions`: versions set by hand, by type
+    ("Microsoft.ClassicCompute/domainNames/slots") or by type and action ("…/slots/prepareMigration").
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential: TokenCredential,
+        *,
+        deadline: float = HTTP_DEADLINE,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        api_versions: Mapping[str, str] | None = None,
+    ) -> None:
+        place = Endpoint.of(endpoint)
+        if isinstance(credential, StaticToken) and not place.loopback:
+            raise EndpointRefused(f"A fixed token is for loopback only, and {place.url} is not.")
+        self._wire = AzureWire(place, credential, connect_timeout)
+        self._calls = Calls(place, self._wire, deadline=deadline, api_versions=api_versions)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def subscriptions(self) -> list[SubscriptionInfo]:
+        return subscription.subscriptions(self._calls)
+
+    def registrations(self, subscription_id: str) -> list[Registration]:
+        return subscription.registrations(self._calls, subscription_id)
+
+    def register(self, subscription_id: str, name: str) -> Registration:
+        return subscription.register(self._calls, subscription_id, name)
+
+    def inventory(self, subscription_id: str) -> Iterator[Document | Unreadable]:
+        return inventory.walk(self._calls, subscription_id)
+
+    def read(self, resource_id: str) -> Document | None:
+        return observing.read(self._calls, resource_id)
+
+    def observe(self, unit_id: str, members: tuple[str, ...]) -> Observed:
+        return observing.observe(self._calls, unit_id, members)
+
+    def submit(
+        self, verb: Verb, unit_id: str, *, client_request_id: str, parameters: Mapping[str, Any] | None = None
+    ) -> Submitted:
+        return operations.submit(self._calls, verb, unit_id, client_request_id=client_request_id, parameters=parameters)
+
+    def poll(self, status_url: str) -> Polled:
+        return operations.poll(self._calls, status_url)
+
+    def usages(self, subscription_id: str, location: str) -> list[Usage]:
+        return subscription.usages(self._calls, subscription_id, location)
+
+    def request_quota(self, subscription_id: str, provider: str, location: str, name: str, limit: int) -> QuotaAnswer:
+        return subscription.request_quota(self._calls, subscription_id, provider, location, name, limit)
+
+    def quota_request(self, subscription_id: str, provider: str, location: str, request_id: str) -> QuotaAnswer:
+        return subscription.quota_request(self._calls, subscription_id, provider, location, request_id)
+
+    def settings_on(self, unit_id: str, members: tuple[str, ...]) -> list[Document | Unreadable]:
+        return inventory.settings_on(self._calls, unit_id, members)
+
+    def send(self, request: ArmRequest) -> Answer:
+        """Refused, without asking: another method than GET, HEAD, PUT, POST, PATCH, DELETE; a path that is not under
+        /subscriptions/; a body in which a secret was taken out before."""
+        method, doing = request.method.upper(), f"{request.method.upper()} {short_name(request.path)}"
+        try:
+            path = resource_path(request.path)
+        except BadResourceId as error:
+            raise Refused(str(error), error_class=ErrorClass.PROGRAMMER) from error
+        if method not in METHODS:
+            raise Refused(
+                f"{request.method[:20]!r} is not a method of Resource Manager.", error_class=ErrorClass.PROGRAMMER
+            )
+        if holds_removed(request.body):
+            raise Refused(
+                f"Cannot {doing}: a secret was taken out of what is to be sent. A person has to fill it in.",
+                error_class=ErrorClass.FIX,
+            )
+        url = self._calls.endpoint.at(path, request.api_version)
+        reply = self._calls.ask(method, url, doing=doing, body=request.body)
+        return Answer(status=reply.status, body=clean_value(reply.body), exchange=reply.exchange)

@@ -1,0 +1,282 @@
+"""Reading one subscription into documents: Resource Graph for the list, Resource Manager for what hangs below and
+beside."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrator.gateway import errors, versions
+from migrator.gateway.calls import Calls
+from migrator.gateway.endpoint import segment, short_name
+from migrator.gateway.protocol import (
+    CredentialRefused,
+    Document,
+    ErrorClass,
+    GatewayError,
+    Throttled,
+    Unreachable,
+    Unreadable,
+)
+from migrator.gateway.retry_after import user_quota_reset
+from migrator.gateway.wire import canonical, clean, type_in
+from migrator.gateway.wire.others import SETTING_TYPES, networks_named, targets_of
+from migrator.resources import ResourceType, SlotType, resource_group_of, subscription_of
+
+PAGE = 1000  # rows of one Resource Graph page, its maximum (azure.md 1.5)
+_PROJECT = "| project id, name, type, location, resourceGroup, subscriptionId, tags, properties | order by id asc"
+CLASSIC = f"resources | where type startswith 'microsoft.classic' {_PROJECT}"
+DEPENDENTS = (
+    "resources | where type !startswith 'microsoft.classic' "
+    f"| where tostring(properties) contains '/providers/microsoft.classicnetwork/virtualnetworks/' {_PROJECT}"
+)
+SETTINGS = (
+    "resources | where type in~ ('microsoft.insights/autoscalesettings', 'microsoft.insights/alertrules', "
+    f"'microsoft.insights/metricalerts', 'microsoft.insights/activitylogalerts') {_PROJECT}"
+)
+# What stops an inventory: everything else would fail the same way, or must not be asked now.
+_STOPPING = (Throttled, CredentialRefused, Unreachable)
+# Collections read below each type, in this order. Slots are followed by their roles, roles by their extension
+# references.
+COLLECTIONS: Mapping[str, tuple[str, ...]] = {
+    ResourceType.CLOUD_SERVICE: ("slots", "serviceCertificates"),
+    ResourceType.DEPLOYMENT: ("roles",),
+    ResourceType.ROLE: ("extensionReferences",),
+    ResourceType.NETWORK: ("gateways", "virtualNetworkPeerings"),
+    ResourceType.STORAGE_ACCOUNT: ("disks", "osImages", "vmImages"),
+}
+_ENVELOPE_OF_GRAPH = frozenset({"resourceGroup", "subscriptionId", "tenantId"})
+
+
+def document(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A resource as a document: the type in its documented spelling, nothing secret, nothing of the graph's own
+    columns."""
+    kept = {key: value for key, value in item.items() if key not in _ENVELOPE_OF_GRAPH}
+    said, resource_id = item.get("type"), str(item.get("id", ""))
+    kind = type_in(resource_id)
+    kept["type"] = kind if kind in iter(ResourceType) or not isinstance(said, str) else canonical(said)
+    return clean(kept)
+
+
+def graph(calls: Calls, subscription: str, query: str, *, doing: str) -> Iterator[dict[str, Any]]:
+    """Rows of a Resource Graph query, page after page (azure.md 1.5, 8.2). Raises Throttled when another page is
+    needed and the quota of queries is used up, and Malformed when the answer says that it is not complete."""
+    url = calls.endpoint.at("/providers/Microsoft.ResourceGraph/resources", versions.RESOURCE_GRAPH)
+    token, seen = "", set[str]()
+    while True:
+        options = {"resultFormat": "objectArray", "$top": PAGE, **({"$skipToken": token} if token else {})}
+        body = {"subscriptions": [subscription], "query": query, "options": options}
+        reply = calls.ask("POST", url, doing=doing, body=body)
+        answer = reply.body if isinstance(reply.body, Mapping) else {}
+        rows, token = answer.get("data"), answer.get("$skipToken") or ""
+        if not isinstance(rows, list) or not all(isinstance(r, Mapping) for r in rows) or not isinstance(token, str):
+            raise errors.malformed(doing, "GET", "it is not an array of objects", reply.exchange)
+        if not token and str(answer.get("resultTruncated", "false")).lower() == "true":
+            raise errors.malformed(
+                doing, "GET", "Resource Graph left rows out and offers no further page", reply.exchange
+            )
+        if token in seen:
+            raise errors.malformed(doing, "GET", "its pages go round in a circle", reply.exchange)
+        seen.add(token)
+        yield from (document(row) for row in rows)
+        if not token:
+            return
+        if reply.headers.get("x-ms-user-quota-remaining") == "0":
+            raise Throttled(
+                f"Resource Graph takes no more queries for now and could not {doing} to the end. Ask again later.",
+                retry_after=user_quota_reset(reply.headers.get("x-ms-user-quota-resets-after", "")),
+                error_class=ErrorClass.RETRY,
+                exchange=reply.exchange,
+            )
+
+
+@dataclass(slots=True)
+class Reach:
+    """What counts as "hanging on" a set of resources: the resources, everything below them, and their resource
+    groups."""
+
+    keys: set[str]
+    groups: set[str]
+
+    @classmethod
+    def of(cls, ids: Iterable[str]) -> "Reach":
+        keys = {resource_id.rstrip("/").lower() for resource_id in ids}
+        groups = {f"/subscriptions/{subscription_of(key)}/resourcegroups/{resource_group_of(key)}" for key in keys}
+        return cls(keys, groups)
+
+    def covers(self, target: str) -> bool:
+        """Whether a lower-case id is one of the resources, is below one, or is the group of one."""
+        if target in self.groups:
+            return True
+        parts = target.split("/")
+        return any("/".join(parts[:length]) in self.keys for length in range(len(parts), 8, -1))
+
+    def held_by(self, setting: Mapping[str, Any]) -> bool:
+        """Whether a setting names something covered."""
+        properties = setting.get("properties")
+        if not isinstance(properties, Mapping):
+            return False
+        kind, resource_id = str(setting.get("type", "")), str(setting.get("id", ""))
+        if kind not in SETTING_TYPES:
+            return False
+        return any(self.covers(target) for target in targets_of(kind, resource_id, properties))
+
+
+def walk(calls: Calls, subscription: str) -> Iterator[Document | Unreadable]:
+    """`AzureGateway.inventory`. Besides the list itself, also Throttled, CredentialRefused and Unreachable end it
+    half-way: what was yielded so far is true, what was not is unknown, and the caller reads again later."""
+    segment(subscription)
+    seen: set[str] = set()
+    tops: list[str] = []
+    for row in graph(calls, subscription, CLASSIC, doing="list classic resources"):
+        if not isinstance(row.get("id"), str) or row["id"].lower() in seen:
+            continue
+        tops.append(row["id"])
+        for found in _with_children(calls, _complete(calls, row)):
+            if not isinstance(found, Unreadable):
+                seen.add(found["id"].lower())
+            yield found
+    reach = Reach.of(tops)
+    for part in (_graph_settings(calls, subscription), _listed_settings(calls, subscription)):
+        for found in part:
+            if isinstance(found, Unreadable):
+                yield found
+            elif found["id"].lower() not in seen and reach.held_by(found):
+                seen.add(found["id"].lower())
+                yield found
+    yield from _dependents(calls, subscription, seen)
+
+
+def _complete(calls: Calls, row: dict[str, Any]) -> dict[str, Any]:
+    """The row, read from Resource Manager when the graph came without properties; as it is when that fails (its facts
+    stay unknown)."""
+    if isinstance(row.get("properties"), Mapping):
+        return row
+    try:
+        return document(calls.resource(row["id"], doing=f"read {short_name(row['id'])}"))
+    except _STOPPING:
+        raise
+    except GatewayError:
+        return row
+
+
+def _with_children(calls: Calls, parent: dict[str, Any]) -> Iterator[Document | Unreadable]:
+    """The document with its `read` marks, then everything below it, then what of it could not be read."""
+    below: list[Document | Unreadable] = []
+    read: list[str] = []
+    for collection in COLLECTIONS.get(parent["type"], ()):
+        if parent["type"] == ResourceType.DEPLOYMENT and _is_machines(parent):
+            continue  # virtual machines are listed as themselves
+        children = _children(calls, parent["id"], collection)
+        if isinstance(children, Unreadable):
+            below.append(children)
+            continue
+        read.append(collection)
+        for child in children:
+            below.extend(_with_children(calls, child))
+    yield {**parent, "read": read} if parent["type"] in COLLECTIONS else parent
+    yield from below
+
+
+def _is_machines(slot: Mapping[str, Any]) -> bool:
+    properties = slot.get("properties")
+    kind = properties.get("slotType") if isinstance(properties, Mapping) else None
+    return isinstance(kind, str) and kind.lower() == SlotType.VIRTUAL_MACHINE.value.lower()
+
+
+def _children(calls: Calls, parent_id: str, collection: str) -> list[dict[str, Any]] | Unreadable:
+    kind = f"{type_in(parent_id)}/{collection}"
+    doing = f"list {collection} of {short_name(parent_id)}"
+    version = calls.version(kind, subscription_of(parent_id))
+    items = _attempt(calls, f"{parent_id}/{collection}", version, doing, parent_id, f"{kind}/read")
+    if isinstance(items, Unreadable):
+        return items
+    prefix = f"{parent_id}/{collection}/".lower()
+    if not all(str(item.get("id", "")).lower().startswith(prefix) for item in items):
+        sentence = f"Azure's answer to the request to {doing} names resources which are not below it."
+        return Unreadable(resource_id=parent_id, action=f"{kind}/read", sentence=sentence)
+    return [document(item) for item in items]
+
+
+def _attempt(
+    calls: Calls, path: str, version: str, doing: str, resource_id: str, action: str
+) -> list[Mapping[str, Any]] | Unreadable:
+    try:
+        return list(calls.items(path, version, doing=doing))
+    except _STOPPING:
+        raise
+    except GatewayError as error:
+        return unreadable(error, resource_id, action)
+
+
+def unreadable(error: GatewayError, resource_id: str, action: str) -> Unreadable:
+    missing = errors.unreadable_action(error, action)
+    return Unreadable(resource_id=resource_id, action=missing, sentence=str(error))
+
+
+# Settings beside the resources (azure.md 6), and dependents
+
+
+def _graph_settings(calls: Calls, subscription: str) -> Iterator[dict[str, Any] | Unreadable]:
+    try:
+        yield from graph(calls, subscription, SETTINGS, doing="list autoscale settings and alert rules")
+    except _STOPPING:
+        raise
+    except GatewayError as error:
+        yield unreadable(error, f"/subscriptions/{subscription}", "Microsoft.Insights/*/read")
+
+
+# Lists of a whole subscription, by type: path below the subscription.
+LISTED: Mapping[str, str] = {
+    ResourceType.AUTOSCALE_SETTING: "providers/Microsoft.Insights/autoscaleSettings",
+    ResourceType.ALERT_RULE: "providers/Microsoft.Insights/alertRules",
+    ResourceType.METRIC_ALERT: "providers/Microsoft.Insights/metricAlerts",
+    ResourceType.ACTIVITY_LOG_ALERT: "providers/Microsoft.Insights/activityLogAlerts",
+    ResourceType.ROLE_ASSIGNMENT: "providers/Microsoft.Authorization/roleAssignments",
+    ResourceType.MANAGEMENT_LOCK: "providers/Microsoft.Authorization/locks",
+    ResourceType.JIT_POLICY: "providers/Microsoft.Security/jitNetworkAccessPolicies",
+}
+_BESIDE_THE_GRAPH = (ResourceType.ROLE_ASSIGNMENT, ResourceType.MANAGEMENT_LOCK, ResourceType.JIT_POLICY)
+
+
+def _listed_settings(
+    calls: Calls, subscription: str, kinds: Iterable[str] = _BESIDE_THE_GRAPH
+) -> Iterator[dict[str, Any] | Unreadable]:
+    for kind in kinds:
+        path = f"/subscriptions/{segment(subscription)}/{LISTED[kind]}"
+        name = kind.rsplit("/", 1)[-1]
+        version = calls.version(kind, subscription)
+        items = _attempt(calls, path, version, f"list {name}", f"/subscriptions/{subscription}", f"{kind}/read")
+        if isinstance(items, Unreadable):
+            yield items
+        else:
+            yield from (document(item) for item in items if isinstance(item.get("id"), str))
+
+
+def settings_on(calls: Calls, unit_id: str, members: tuple[str, ...]) -> list[Document | Unreadable]:
+    """`AzureGateway.settings_on`: read from Resource Manager itself, because the graph may be minutes old [I]."""
+    ids = [unit_id, *members]
+    if type_in(unit_id) == ResourceType.DEPLOYMENT:
+        ids.append(unit_id.rsplit("/", 2)[0])
+    reach, found = Reach.of(ids), list[Document | Unreadable]()
+    seen: set[str] = set()
+    for setting in _listed_settings(calls, subscription_of(unit_id), LISTED):
+        if isinstance(setting, Unreadable):
+            found.append(setting)
+        elif reach.held_by(setting) and setting["id"].lower() not in seen:
+            seen.add(setting["id"].lower())
+            found.append(setting)
+    return found
+
+
+def _dependents(calls: Calls, subscription: str, seen: set[str]) -> Iterator[Document | Unreadable]:
+    doing = "list resources that name a classic network"
+    try:
+        for row in graph(calls, subscription, DEPENDENTS, doing=doing):
+            known = str(row.get("id", "")).lower()
+            if known and known not in seen and row["type"] not in SETTING_TYPES and networks_named(row):
+                seen.add(known)
+                yield row
+    except _STOPPING:
+        raise
+    except GatewayError as error:
+        yield unreadable(error, f"/subscriptions/{subscription}", "Microsoft.Resources/subscriptions/resources/read")
