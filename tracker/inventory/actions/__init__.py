@@ -1,0 +1,43 @@
+"""What can be done to the inventory. Each is one transaction with its event inside; HTTP is spoken outside of it."""
+
+from tracker.inventory.actions.applying import Changes
+from tracker.inventory.actions.subscriptions import InvalidProvider, discover_subscriptions, register, want_sync
+from tracker.inventory.actions.syncing import SyncLost, SyncRunning, redraw_units, sync
+from tracker.inventory.actions.units import (
+    IllegalMove,
+    InvalidText,
+    Judgement,
+    Overtaken,
+    StillPlaced,
+    assign_owner,
+    exclude,
+    include,
+    move,
+    record_verdicts,
+    set_health,
+    set_lock,
+)
+
+__all__ = [
+    "Changes",
+    "IllegalMove",
+    "InvalidProvider",
+    "InvalidText",
+    "Judgement",
+    "Overtaken",
+    "StillPlaced",
+    "SyncLost",
+    "SyncRunning",
+    "assign_owner",
+    "discover_subscriptions",
+    "exclude",
+    "include",
+    "move",
+    "record_verdicts",
+    "redraw_units",
+    "register",
+    "set_health",
+    "set_lock",
+    "sync",
+    "want_sync",
+]
