@@ -121,6 +121,8 @@ _TABLE = (
     ("wave.submitted", "Wave submitted", "{actor} submitted the wave {object} for approval.", "*"),
     ("wave.window_set", "Window set", "{actor} set the window of the wave {object}[: {opens} to {closes}].", "*"),
     ("wave.window_removed", "Window removed", "{actor} removed a window of the wave {object}.", "*"),
+    ("wave.stopped", "Line stopped", "{actor} stopped the line of the wave {object}[: {reason}].", "*"),
+    ("wave.resumed", "Line resumed", "{actor} resumed the line of the wave {object}.", "*"),
     ("wave.closed", "Wave closed", "{actor} closed the wave {object}.", "*"),
     ("approval.requested", "Approval requested", "{actor} asked for the approval of {object}.", "*"),
     ("approval.approved", "Approved", "{actor} approved {object}[: {reason}].", "*"),
@@ -160,6 +162,8 @@ _TABLE = (
     ("followup.opened", "Follow-up opened", "A follow-up was opened[ for {unit}]: {object}.", "*"),
     ("followup.answered", "Follow-up answered", "{actor} answered the follow-up {object}[: {reason}].", "*"),
     ("followup.applied", "Follow-up applied", "{actor} applied the follow-up {object}.", "*"),
+    ("followup.sent", "Follow-up sent", "The engine sends stage {stage} of {of} of the follow-up {object}.",
+     "stage:number of:number *"),
     ("followup.probed", "Follow-up probed", "The follow-up {object} was probed[: {outcome}].", "*"),
     ("followup.closed", "Follow-up closed", "The follow-up {object} was closed[: {cause}].", "*"),
     ("followup.failed", "Follow-up failed", "The follow-up {object} failed[: {cause}].", "*"),
@@ -200,7 +204,7 @@ def get(name: str) -> EventType:
         return TYPES[name]
     except KeyError:
         near = [known for known in TYPES if known.split(".")[0] == name.split(".")[0]]
-        hint = f" Its slice has: {', '.join(near)}." if near else ""
+        hint = f" That slice has: {', '.join(near)}." if near else ""
         raise UnknownEventType(f"There is no event type {name!r} in tracker/audit/registry.py.{hint}") from None
 
 
@@ -217,7 +221,7 @@ class Told(Protocol):
 def sentence(event: Told, private: Mapping[str, str]) -> str:
     """What happened, in one sentence. `private`: what the reader may see, `actor_name` and `object_name` among it."""
     known: dict[str, object] = {**private, **event.detail}
-    known["actor"] = private.get("actor_name") or _actor(event.actor)
+    known["actor"] = private.get("actor_name") or actor_words(event.actor)
     known["object"] = event.detail.get("name") or private.get("object_name") or _tail(event.object_id)
     text = re.sub(r"\[([^\]]*)\]", lambda match: _filled(match[1], known, optional=True), get(event.type).template)
     text = _filled(text, known, optional=False)
@@ -265,7 +269,8 @@ def _tail(identifier: str) -> str:
     return identifier.rstrip("/").rsplit("/", 1)[-1] or identifier
 
 
-def _actor(key: str) -> str:
+def actor_words(key: str) -> str:
+    """What to call an actor without a known name: the engine, the command demo, a pseudonym."""
     kind, _, ref = key.partition(":")
     match kind:
         case "system":

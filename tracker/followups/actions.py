@@ -152,7 +152,7 @@ def open_for(unit: Unit, *, arm_documents: Sequence[Document], by: Actor, now: d
                 by=by,
                 object=("follow-up", str(row.pk)),
                 now=now,
-                detail={"unit": unit.key, "kind": row.kind, "title": row.title, "target": row.new_target},
+                detail={"unit": unit.name, "key": unit.key, "kind": row.kind, "target": row.new_target},
             )
     return opened
 
@@ -177,7 +177,12 @@ def answer(follow_up: FollowUp, answers: Mapping[str, str], *, by: User, now: da
             by=by.actor,
             object=("follow-up", str(row.pk)),
             now=now,
-            detail={"unit": row.unit.key, "answers": {str(k): str(v) for k, v in row.answers.items()}},
+            detail={
+                "unit": row.unit.name,
+                "key": row.unit.key,
+                "name": row.title,
+                "answers": {str(k): str(v) for k, v in row.answers.items()},
+            },
         )
     return row
 
@@ -199,7 +204,13 @@ def apply(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
             by=by.actor,
             object=("follow-up", str(row.pk)),
             now=now,
-            detail={"unit": row.unit.key, "kind": row.kind, "title": row.title, "target": row.new_target},
+            detail={
+                "unit": row.unit.name,
+                "key": row.unit.key,
+                "name": row.title,
+                "kind": row.kind,
+                "target": row.new_target,
+            },
         )
     return row
 
@@ -252,7 +263,9 @@ def _send(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Ca
             object=("follow-up", str(row.pk)),
             now=clock(),
             detail={
-                "unit": row.unit.key,
+                "unit": row.unit.name,
+                "key": row.unit.key,
+                "name": row.title,
                 "stage": row.stage + 1,
                 "of": len(stages),
                 "method": stage.request.method,
@@ -311,7 +324,13 @@ def _seen(row: FollowUp, stage: Stage, now: datetime) -> str:
                 by=ENGINE,
                 object=("follow-up", str(row.pk)),
                 now=now,
-                detail={"unit": row.unit.key, "how": "seen", "probe": stage.probe.request.path, "title": row.title},
+                detail={
+                    "unit": row.unit.name,
+                    "key": row.unit.key,
+                    "name": row.title,
+                    "how": "seen",
+                    "probe": stage.probe.request.path,
+                },
             )
     return "seen, closed"
 
@@ -334,7 +353,7 @@ def _reopen(row: FollowUp, missing: list[str], now: datetime) -> str:
             by=ENGINE,
             object=("follow-up", str(row.pk)),
             now=now,
-            detail={"unit": row.unit.key, "missing": missing[:10], "title": row.title},
+            detail={"unit": row.unit.name, "key": row.unit.key, "name": row.title, "missing": missing[:10]},
         )
     return "no longer there, reopened"
 
@@ -359,7 +378,7 @@ def _failed(row: FollowUp, error: Exception, now: datetime) -> str:
             by=ENGINE,
             object=("follow-up", str(row.pk)),
             now=now,
-            detail={"unit": row.unit.key, "title": row.title},
-            private={"error": words[:1000]},
+            detail={"unit": row.unit.name, "key": row.unit.key, "name": row.title},
+            private={"cause": words[:1000]},
         )
     return f"failed: {words}"

@@ -141,7 +141,9 @@ def release(unit: Unit, *, by: Actor, now: datetime) -> int:
     with transaction.atomic():
         count, _ = Reservation.objects.filter(unit=unit).delete()
         if count:
-            record("quota.released", by=by, object=("unit", unit.key), now=now, detail={"rows": count})
+            record(
+                "quota.released", by=by, object=("unit", unit.key), now=now, detail={"rows": count, "name": unit.name}
+            )
     return count
 
 

@@ -139,7 +139,7 @@ def place(wave: Wave, unit: Unit, *, by: User, now: datetime) -> Placement:
             by=by.actor,
             object=("wave", str(wave.pk)),
             now=now,
-            detail={"unit": unit.key, "name": unit.name, "wave": wave.name, "members": unit.member_count},
+            detail={"unit": unit.name, "key": unit.key, "name": wave.name, "members": unit.member_count},
         )
     return placement
 
@@ -175,7 +175,7 @@ def remove(placement: Placement, *, by: User, now: datetime) -> None:
             by=by.actor,
             object=("wave", str(wave.pk)),
             now=now,
-            detail={"unit": unit.key, "name": unit.name, "wave": wave.name},
+            detail={"unit": unit.name, "key": unit.key, "name": wave.name},
         )
 
 
@@ -260,7 +260,7 @@ def _ask_for_approval(
         by=by.actor,
         object=("approval", str(approval.pk)),
         now=now,
-        detail={"kind": str(kind), "wave": wave.name, "unit": unit.key if unit else "", "seal": approval.digest},
+        detail={"kind": str(kind), "name": f"{unit.name if unit else wave.name} ({kind})", "seal": approval.digest},
     )
     return approval
 
@@ -313,8 +313,7 @@ def _decide(approval: Approval, *, approved: bool, digest: str, reason: str, by:
             now=now,
             detail={
                 "kind": approval.kind,
-                "wave": approval.wave.name,
-                "unit": approval.unit.key if approval.unit else "",
+                "name": f"{approval.unit.name if approval.unit else approval.wave.name} ({approval.kind})",
                 "seal": approval.digest,
             },
             private={"reason": reason.strip()} if reason.strip() else {},
@@ -356,7 +355,7 @@ def _void(approval: Approval, reason: str, *, by: User, now: datetime) -> None:
         by=by.actor,
         object=("approval", str(approval.pk)),
         now=now,
-        detail={"because": reason[:300] or "withdrawn", "seal": approval.digest},
+        detail={"cause": reason[:300] or "withdrawn", "seal": approval.digest},
     )
 
 
@@ -378,14 +377,21 @@ def stop_line(wave: Wave, *, reason: str, by: User, now: datetime) -> None:
     check(by, Permission.FREEZE, ("wave", str(wave.pk)), now)
     with transaction.atomic():
         Wave.objects.filter(pk=wave.pk).update(stopped_at=now, stop_reason=reason.strip()[:300] or "no reason given")
-        record("wave.stopped", by=by.actor, object=("wave", str(wave.pk)), now=now, private={"reason": reason})
+        record(
+            "wave.stopped",
+            by=by.actor,
+            object=("wave", str(wave.pk)),
+            now=now,
+            detail={"name": wave.name},
+            private={"reason": reason},
+        )
 
 
 def resume_line(wave: Wave, *, by: User, now: datetime) -> None:
     check(by, Permission.OPERATE, ("wave", str(wave.pk)), now)
     with transaction.atomic():
         Wave.objects.filter(pk=wave.pk).update(stopped_at=None, stop_reason="")
-        record("wave.resumed", by=by.actor, object=("wave", str(wave.pk)), now=now)
+        record("wave.resumed", by=by.actor, object=("wave", str(wave.pk)), now=now, detail={"name": wave.name})
 
 
 def freeze(scope: str, *, reason: str, by: User, now: datetime) -> Freeze:
@@ -405,7 +411,14 @@ def freeze(scope: str, *, reason: str, by: User, now: datetime) -> Freeze:
                 "lift_asked_by": "",
             },
         )
-        record("freeze.engaged", by=by.actor, object=("freeze", scope), now=now, private={"reason": reason})
+        record(
+            "freeze.engaged",
+            by=by.actor,
+            object=("freeze", scope),
+            now=now,
+            detail={"scope": scope},
+            private={"reason": reason},
+        )
     return row
 
 
@@ -424,7 +437,8 @@ def lift(scope: str, *, by: User, now: datetime) -> bool:
         row.frozen = not done
         row.changed_at, row.changed_by = now, by.actor.key
         row.save()
-        record("freeze.lifted" if done else "freeze.lift_asked", by=by.actor, object=("freeze", scope), now=now)
+        kind = "freeze.lifted" if done else "freeze.lift_requested"
+        record(kind, by=by.actor, object=("freeze", scope), now=now, detail={"scope": scope})
     return done
 
 

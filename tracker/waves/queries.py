@@ -115,7 +115,7 @@ def unit_section(unit: Unit) -> dict[str, Any]:
         "region": unit.region,
         "verdict": unit.verdict,
         "score": unit.score,
-        "members": {key: digest for key, digest in members},
+        "members": dict(members),
         "findings": [f"{rule} {effect} {outcome} {key}" for rule, key, effect, outcome in findings],
         "quota": [f"{region} {provider} {name} {amount}" for region, provider, name, amount in reserved],
     }

@@ -77,7 +77,7 @@ def start(unit: Unit, *, by: User, now: datetime) -> Run:
             by=by.actor,
             object=("run", str(run.pk)),
             now=now,
-            detail={"unit": unit.key, "name": unit.name, "wave": placement.wave.name, "seal": approval.digest},
+            detail={"unit": unit.name, "key": unit.key, "wave": placement.wave.name, "seal": approval.digest},
         )
         _append(run, AskVerb.VALIDATE, by=by, now=now)
     return run
@@ -120,7 +120,7 @@ def _append(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "
         by=by.actor,
         object=("run", str(run.pk)),
         now=now,
-        detail={"verb": str(verb), "seal": seal, "unit": run.unit.key},
+        detail={"verb": str(verb), "seal": seal, "unit": run.unit.name, "key": run.unit.key},
         private={"reason": reason.strip()} if reason.strip() else {},
     )
     return wish
@@ -151,7 +151,7 @@ def _cancel(run: Run, *, by: User, now: datetime, reason: str) -> Ask:
             by=by.actor,
             object=("operation", str(operation.pk)),
             now=now,
-            detail={"verb": operation.verb, "run": str(run.pk)},
+            detail={"verb": operation.verb, "run": str(run.pk), "unit": run.unit.name},
         )
     if run.state == State.VALIDATED:
         inventory.move(run.unit, to=State.PLANNED, by=by.actor, now=now)
@@ -162,7 +162,7 @@ def _cancel(run: Run, *, by: User, now: datetime, reason: str) -> Ask:
         by=by.actor,
         object=("run", str(run.pk)),
         now=now,
-        detail={"outcome": "cancelled", "unit": run.unit.key},
+        detail={"state": "cancelled", "unit": run.unit.name, "key": run.unit.key},
     )
     return wish
 

@@ -119,7 +119,13 @@ def remember(run: Run, operation: Operation, seen: Seen, to: OperationState | No
             by=ENGINE,
             object=("operation", str(operation.pk)),
             now=seen.at,
-            detail={"verb": operation.verb, "run": str(run.pk), "seen": evidence(seen), "concluded": why[:500]},
+            detail={
+                "verb": operation.verb,
+                "run": str(run.pk),
+                "unit": run.unit.name,
+                "seen": evidence(seen),
+                "concluded": why[:500],
+            },
         )
 
 
@@ -149,6 +155,7 @@ def _answered(
         detail={
             "verb": operation.verb,
             "run": str(run.pk),
+            "unit": run.unit.name,
             "attempt": attempt.number,
             "outcome": outcome,
             "status": exchange.status,
@@ -167,11 +174,11 @@ def move(run: Run, to: State, because: str, now: datetime, operation: Operation 
         object=("run", str(run.pk)),
         now=now,
         detail={
-            "unit": run.unit.key,
-            "name": run.unit.name,
+            "unit": run.unit.name,
+            "key": run.unit.key,
             "from": str(before),
             "to": str(to),
-            "because": because[:500],
+            "cause": because[:500],
         },
     )
     changed = Run.objects.filter(pk=run.pk, state=before).update(state=to)
@@ -203,8 +210,8 @@ def raise_attention(run: Run, sentence: str, now: datetime, *, health: Health = 
         by=ENGINE,
         object=("run", str(run.pk)),
         now=now,
-        detail={"unit": run.unit.key},
-        private={"because": sentence[:1000]},
+        detail={"unit": run.unit.name, "key": run.unit.key},
+        private={"cause": sentence[:1000]},
     )
 
 
@@ -216,7 +223,13 @@ def clear_attention(run: Run, now: datetime) -> None:
     run.attention, run.attention_since, run.unknown_since = "", None, None
     inventory.set_health(run.unit, Health.ON_TRACK, "", now=now)
     if had:
-        record("run.attention_cleared", by=ENGINE, object=("run", str(run.pk)), now=now, detail={"unit": run.unit.key})
+        record(
+            "run.attention_cleared",
+            by=ENGINE,
+            object=("run", str(run.pk)),
+            now=now,
+            detail={"unit": run.unit.name, "key": run.unit.key},
+        )
 
 
 def in_doubt(run: Run, operation: Operation, now: datetime, why: str) -> None:
@@ -486,7 +499,7 @@ def _compare(run: Run, observed: Observed, now: datetime) -> int:
         by=ENGINE,
         object=("run", str(run.pk)),
         now=now,
-        detail={"unit": run.unit.key, "digest": digest, "unexpected": unexpected, **counts},
+        detail={"unit": run.unit.name, "key": run.unit.key, "digest": digest, "unexpected": unexpected, **counts},
     )
     if unexpected:
         raise_attention(run, f"{unexpected} unexpected differences between both sides", now, health=Health.AT_RISK)
@@ -515,7 +528,11 @@ def _end(run: Run, outcome: str, now: datetime) -> None:
     Run.objects.filter(pk=run.pk).update(ended_at=now, outcome=outcome, attention="", waiting_code="", waiting_for="")
     run.ended_at, run.outcome = now, outcome
     record(
-        "run.ended", by=ENGINE, object=("run", str(run.pk)), now=now, detail={"outcome": outcome, "unit": run.unit.key}
+        "run.ended",
+        by=ENGINE,
+        object=("run", str(run.pk)),
+        now=now,
+        detail={"state": outcome, "unit": run.unit.name, "key": run.unit.key},
     )
 
 

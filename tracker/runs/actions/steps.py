@@ -173,7 +173,7 @@ def _next_operation(run: Run, now: datetime) -> Operation | None:
             by=ENGINE,
             object=("operation", str(operation.pk)),
             now=now,
-            detail={"verb": verb.value, "run": str(run.pk), "unit": run.unit.key},
+            detail={"verb": verb.value, "run": str(run.pk), "unit": run.unit.name, "key": run.unit.key},
         )
     return operation
 
@@ -280,8 +280,8 @@ def _hold(run: Run, operation: Operation, reason: tuple[str, str], now: datetime
                 by=ENGINE,
                 object=("operation", str(operation.pk)),
                 now=now,
-                detail={"verb": operation.verb, "run": str(run.pk), "code": code},
-                private={"because": sentence},
+                detail={"verb": operation.verb, "run": str(run.pk), "unit": run.unit.name, "code": code},
+                private={"cause": sentence},
             )
     _release(run, after=timings.held, code=code, sentence=sentence)
     return f"held: {sentence}"
@@ -316,7 +316,9 @@ def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
                 detail={
                     "verb": operation.verb,
                     "run": str(run.pk),
-                    "unit": run.unit.key,
+                    "unit": run.unit.name,
+                    "unit": run.unit.name,
+                    "key": run.unit.key,
                     "attempt": operation.sends + 1,
                     "fence": run.fence,
                     "seal": operation.approval_digest,
@@ -353,7 +355,7 @@ def _not_sent(run: Run, operation: Operation, attempt: Attempt, now: datetime) -
             by=ENGINE,
             object=("operation", str(operation.pk)),
             now=now,
-            detail={"verb": operation.verb, "run": str(run.pk), "attempt": attempt.number},
+            detail={"verb": operation.verb, "run": str(run.pk), "unit": run.unit.name, "attempt": attempt.number},
         )
     _release(run, after=1)
     return "not sent"
