@@ -74,6 +74,7 @@ _TABLE = (
      "{actor} was refused to {wanted}[ at {object}].", "permission wanted path? method?"),
     ("evidence.viewed", "Evidence viewed", "{actor} looked at {what|evidence} of {object}.", "*"),
     # Inventory
+    ("inventory.sync_wanted", "Sync asked for", "{actor} asked for a sync of {object}.", "*"),
     ("inventory.sync_started", "Sync started", "{actor} started a sync of {object}.", "*"),
     ("inventory.sync_finished", "Sync finished",
      "The sync of {object} finished[: {added} added][, {changed} changed][, {gone} gone].",
@@ -89,6 +90,7 @@ _TABLE = (
     ("inventory.unit_redrawn", "Unit redrawn",
      "The members of the unit {object} changed[: {added} joined][, {removed} left].", "*"),
     ("inventory.unit_gone", "Unit gone", "The unit {object} is no longer in Azure.", "*"),
+    ("inventory.unit_moved", "Unit moved", "The unit {object} moved[ from {from}][ to {to}].", "*"),
     ("inventory.unit_excluded", "Unit excluded", "{actor} excluded the unit {object}[: {reason}].", "*"),
     ("inventory.unit_included", "Unit included again", "{actor} took the unit {object} back in[: {reason}].", "*"),
     ("inventory.unit_owner_assigned", "Owner assigned",
