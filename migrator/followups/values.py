@@ -57,7 +57,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequiredFollowUp:
-    """Work owed after Commit. While a question without default is open, `stages` is empty: nothing half-written is sent.
+    """Work owed after Commit. While a question without default is open `stages` is empty: nothing half-written is sent.
 
     `basis` and `answers` are plain JSON and enough to build the whole value again: `rebuilt(basis, answers)`.
     """

@@ -1,13 +1,23 @@
-"""Classic → Resource Manager: ids, names, sizes, groups; what should be found after Prepare, and what differs.
+"""Classic → Resource Manager: ids, names, sizes, groups; what should be found after Prepare, and what differs from it.
 
-Public (being filled in; signatures are final):
-    new_id(classic_id: str, arm_documents, before: Iterable[Resource] = ()) -> str | None
-    resource_group_candidates(unit_id: str, members: Iterable[str] = ()) -> tuple[str, ...]       # lower case
-    expected(before: Sequence[Resource]) -> list[Expected]
-    compare(before: Sequence[Resource], found: Sequence[Mapping]) -> list[Difference]
-`before`: values of `migrator.gateway.wire.resources(snapshots)`; `found`: documents of the `-migrated` groups (Observed.arm_documents).
+Facts: azure.md 2.8, 4 and the table of 6. Nothing is guessed: ids come from the documents found in the `-migrated`
+groups. `before` is always what `migrator.gateway.wire.resources` reads out of the snapshots taken before Prepare.
 """
 
+from migrator.sizes import SIZES, Size, size
+from migrator.translation.compare import compare, expected, new_id, resource_group_candidates
 from migrator.translation.values import HOLDING, Difference, Expected, Kind
 
-__all__ = ["HOLDING", "Difference", "Expected", "Kind"]
+__all__ = [
+    "HOLDING",
+    "SIZES",
+    "Difference",
+    "Expected",
+    "Kind",
+    "Size",
+    "compare",
+    "expected",
+    "new_id",
+    "resource_group_candidates",
+    "size",
+]
