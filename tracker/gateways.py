@@ -12,13 +12,15 @@ from migrator.lifecycle import LIVE, REHEARSAL, Timings
 
 
 def timings() -> Timings:
-    """The engine's waits: the measured ones, or the short ones for a simulator on loopback (settings.ENGINE_TIMINGS)."""
+    """The engine's waits: the measured ones, or the short ones for a simulator on loopback."""
     return REHEARSAL if settings.ENGINE_TIMINGS == "rehearsal" else LIVE
 
 
 def gateway_for(subscription_id: str) -> AzureGateway:
-    """The gateway that speaks for a subscription: one for each process and thread, because it is not shared by two. Today
-    one credential sees every subscription; the argument is what a credential per tenant will be chosen by."""
+    """The gateway that speaks for a subscription: one for each process and thread, because two must not share one.
+
+    Today one credential sees every subscription; the argument is what a credential per tenant will be chosen by.
+    """
     who = (os.getpid(), threading.get_ident())
     return _arm(settings.ARM_ENDPOINT, settings.AZURE_CREDENTIAL, float(timings().http_deadline), who)
 

@@ -22,8 +22,8 @@ _VOLATILE = frozenset({("instanceview", "guestagentstatus", "timestamp")})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One document, ready to be stored. `region` is its own; empty when the document names none. `text`: the document as
-    canonical JSON, of which `digest` is the sha256."""
+    """One document, ready to be stored. `region` is its own; empty when the document names none. `text`: the document
+    as canonical JSON, of which `digest` is the sha256."""
 
     key: str
     azure_id: str
@@ -51,7 +51,9 @@ def row(document: Mapping[str, Any]) -> Row:
     if not azure_id.isprintable():
         raise Unusable(f"The id {ascii(azure_id)[:200]} holds control characters; it was left out.")
     if len(azure_id) > LONGEST_KEY:
-        raise Unusable(f"The id {azure_id[:120]}… has {len(azure_id)} characters; Azure's ids have at most {LONGEST_KEY}.")
+        raise Unusable(
+            f"The id {azure_id[:120]}… has {len(azure_id)} characters; Azure's ids have at most {LONGEST_KEY}."
+        )
     body = _settled(clean(document))
     try:
         text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

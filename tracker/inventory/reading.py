@@ -1,4 +1,4 @@
-"""Reading one subscription through the gateway: HTTP only, no database. What comes out is applied in one transaction."""
+"""Reading one subscription through the gateway: HTTP only, no database. What comes out is applied at once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,9 @@ from tracker.inventory.documents import Row
 
 LISTED_UNREADABLE = 500  # entries kept with a sync; the rest is counted in one line
 _TYPES = {member.value.lower() for member in ResourceType}
-_OTHERS = "microsoft.resources/subscriptions/resources"  # lists the Resource Manager resources that name classic networks
+_OTHERS = (
+    "microsoft.resources/subscriptions/resources"  # lists the Resource Manager resources that name classic networks
+)
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ def _under(key: str, root: str) -> bool:
 
 @lru_cache(maxsize=1_000)
 def hidden_types(action: str) -> Callable[[str], bool]:
-    """What the lack of an action hides, as a test of a resource type. An action that lists no type of ours may hide all."""
+    """What the lack of an action hides, as a test of a type. An action that lists no type of ours may hide all."""
     wanted = action.lower().removesuffix("/read")
     if wanted in _TYPES:
         return lambda kind: kind.lower() == wanted or kind.lower().startswith(wanted + "/")

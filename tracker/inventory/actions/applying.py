@@ -1,4 +1,4 @@
-"""Writing what a reading showed: resources, snapshots, and the units drawn anew. Always inside the caller's transaction."""
+"""Writing what a reading showed: resources, snapshots, units drawn anew. Always inside the caller's transaction."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -33,7 +33,8 @@ WITH listed AS (
     SELECT key, digest, document::jsonb, %(now)s FROM listed ON CONFLICT DO NOTHING
 )
 INSERT INTO tracker_resource
-    (key, azure_id, type, name, subscription_id, region, membership, document, digest, first_seen_at, changed_at, seen_at)
+    (key, azure_id, type, name, subscription_id, region, membership, document, digest, first_seen_at, changed_at,
+     seen_at)
 SELECT key, azure_id, type, name, %(subscription)s, region, '', document::jsonb, digest, %(now)s, %(now)s, %(now)s
   FROM listed
 ON CONFLICT (key) DO UPDATE SET azure_id = excluded.azure_id, type = excluded.type, name = excluded.name,
@@ -61,7 +62,9 @@ class Changes:
     undrawn: list[str] = field(default_factory=list)  # sentences about units that could not be stored
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.gone or self.units_added or self.units_changed or self.units_gone)
+        return bool(
+            self.added or self.changed or self.gone or self.units_added or self.units_changed or self.units_gone
+        )
 
     def detail(self) -> dict[str, int | list[str]]:
         """For the event: every count, and the first keys of each list."""
@@ -165,9 +168,7 @@ def redraw(subscription: Subscription, touched: Collection[str], changes: Change
     _tell(before, joined, changes, by, now)
 
 
-def _drawable(
-    units: Iterable[drawing.Unit], subscription: Subscription, changes: Changes
-) -> dict[str, drawing.Unit]:
+def _drawable(units: Iterable[drawing.Unit], subscription: Subscription, changes: Changes) -> dict[str, drawing.Unit]:
     """The units that can be stored. Only an id which a document gives for something unlisted can make another kind."""
     drawn = {}
     for unit in units:
@@ -261,7 +262,7 @@ def _differs(old: Unit, new: Unit) -> bool:
 
 
 def _close_units(drawn: dict[str, drawing.Unit], before: dict[str, Unit], changes: Changes, now: datetime) -> None:
-    """A unit whose resources are all gone, or went to another unit, is gone; it keeps its row, its history and its runs."""
+    """A unit whose resources are all gone, or went elsewhere, is gone; it keeps its row, its history and its runs."""
     lost = [unit for unit in before.values() if unit.gone_at is None and unit.key not in drawn]
     changes.units_gone = [unit.key for unit in lost]
     for batch in batches(lost):
@@ -299,7 +300,7 @@ def _tell(
     by: Actor,
     now: datetime,
 ) -> None:
-    """One event for each known unit whose members changed or which went away; new units stand in the sync's own event."""
+    """One event for each known unit whose members changed or which went away; new ones stand in the sync's event."""
     left: dict[int, int] = {}
     for batch in batches(changes.gone):
         for unit_id in Resource.objects.filter(key__in=batch, unit__isnull=False).values_list("unit_id", flat=True):

@@ -20,8 +20,8 @@ class InvalidProvider(ValueError):
 
 
 def discover_subscriptions(gateway: AzureGateway, now: datetime, by: Actor) -> list[Subscription]:
-    """Add the subscriptions the credential can see, and follow their names and states. One it no longer sees stays as it
-    is: its next sync says why. Raises GatewayError; then nothing was changed."""
+    """Add the subscriptions the credential can see, and follow their names and states. One it no longer sees stays as
+    it is: its next sync says why. Raises GatewayError; then nothing was changed."""
     listed = {info.subscription_id.lower(): info for info in gateway.subscriptions()}
     listed = {key: info for key, info in listed.items() if _ID.fullmatch(key)}
     with transaction.atomic():
@@ -62,15 +62,15 @@ def want_sync(subscription: Subscription, by: Actor, now: datetime) -> bool:
     return bool(noted)
 
 
-def register(
-    subscription: Subscription, name: str, gateway: AzureGateway, by: Actor, now: datetime
-) -> Subscription:
+def register(subscription: Subscription, name: str, gateway: AzureGateway, by: Actor, now: datetime) -> Subscription:
     """Register a provider or a feature; it takes the platform minutes (azure.md 7), the next sync shows the end of it.
 
     Raises InvalidProvider; GatewayError, after recording that it failed.
     """
     if not _PROVIDER.fullmatch(name) or len(name) > 120:
-        raise InvalidProvider(f"{name[:120]!r} is no provider; write it like Microsoft.Compute or Microsoft.Compute/CloudServices.")
+        raise InvalidProvider(
+            f"{name[:120]!r} is no provider; write it like Microsoft.Compute or Microsoft.Compute/CloudServices."
+        )
     detail = {"name": subscription.name, "provider": name}
     try:
         answer = gateway.register(subscription.pk, name)

@@ -26,7 +26,7 @@ class SyncLost(Exception):
 
 
 def sync(subscription: Subscription, gateway: AzureGateway, now: datetime | Clock, by: Actor) -> Sync:
-    """Read one subscription and bring the stored inventory to what was read. `now`: a time, or a clock for long readings.
+    """Read one subscription and bring the stored inventory to what was read. `now`: a time, or a clock for long ones.
 
     Returns the ended row: complete, partial (some parts could not be read; their facts are unknown, and nothing behind
     them is called gone), or failed with one sentence when the gateway could not list the subscription at all. Raises
@@ -100,7 +100,7 @@ def _claim(subscription: Subscription, by: Actor, now: datetime) -> Sync:
 
 
 def _keeper(row: Sync, clock: Clock) -> Callable[[], None]:
-    """Called before each document: renews the lease when a third of it has passed. Raises SyncLost when it is not ours."""
+    """Called before each document: renews the lease when a third has passed. Raises SyncLost when it is not ours."""
     renewed = row.started_at
 
     def keep() -> None:
@@ -109,7 +109,9 @@ def _keeper(row: Sync, clock: Clock) -> Callable[[], None]:
         if now - renewed < LEASE / 3:
             return
         if not Sync.objects.filter(pk=row.pk, ended_at__isnull=True).update(lease_until=now + LEASE):
-            raise SyncLost(f"The sync of {row.subscription.name} was closed by another while it read; it wrote nothing.")
+            raise SyncLost(
+                f"The sync of {row.subscription.name} was closed by another while it read; it wrote nothing."
+            )
         renewed = now
 
     return keep

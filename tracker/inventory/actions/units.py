@@ -61,14 +61,7 @@ def line(text: str, what: str, longest: int, *, empty: bool = False) -> str:
 @transaction.atomic
 def move(unit: Unit, *, to: State, by: Actor, now: datetime) -> None:
     """Move the progress of a unit, compare-and-set on what the caller read. Raises IllegalMove, Overtaken."""
-    start = State(unit.progress)
-    if to not in ALLOWED[start]:
-        allowed = ", ".join(sorted(ALLOWED[start])) or "nothing"
-        raise IllegalMove(f"{unit.name} is {start}; from there it goes to {allowed}, not to {to}.")
-    if not Unit.objects.filter(pk=unit.pk, progress=start).update(progress=to):
-        found = Unit.objects.filter(pk=unit.pk).values_list("progress", flat=True).first() or "gone"
-        raise Overtaken(f"{unit.name} was {start} when it was read and is {found} now; read it again.")
-    unit.progress = to
+    start = _step(unit, to)
     record(
         "inventory.unit_moved",
         by=by,
@@ -78,8 +71,20 @@ def move(unit: Unit, *, to: State, by: Actor, now: datetime) -> None:
     )
 
 
+def _step(unit: Unit, to: State) -> State:
+    start = State(unit.progress)
+    if to not in ALLOWED[start]:
+        allowed = ", ".join(sorted(ALLOWED[start])) or "nothing"
+        raise IllegalMove(f"{unit.name} is {start}; from there it goes to {allowed}, not to {to}.")
+    if not Unit.objects.filter(pk=unit.pk, progress=start).update(progress=to):
+        found = Unit.objects.filter(pk=unit.pk).values_list("progress", flat=True).first() or "gone"
+        raise Overtaken(f"{unit.name} was {start} when it was read and is {found} now; read it again.")
+    unit.progress = to
+    return start
+
+
 def set_health(unit: Unit, health: Health | str, reason: str, *, now: datetime) -> None:
-    """Health and its reason; written only when one differs. It is computed from what has its own event, so it has none."""
+    """Health and its reason; written only when one differs. What it is computed from has events; it has none."""
     health, reason = Health(health), " ".join(reason.split())[:LONGEST_REASON]
     if (unit.health, unit.health_reason) != (health, reason):
         Unit.objects.filter(pk=unit.pk).update(health=health, health_reason=reason)
@@ -112,12 +117,12 @@ def assign_owner(units: Iterable[Unit], owner: str, by: Actor, now: datetime) ->
 
 @transaction.atomic
 def exclude(unit: Unit, reason: str, by: Actor, now: datetime) -> None:
-    """Take a unit out of the programme, with a reason. Raises InvalidText, StillPlaced, IllegalMove (from Prepare on)."""
+    """Take a unit out of the programme. Raises InvalidText, StillPlaced, IllegalMove (from Prepare on)."""
     reason = line(reason, "The reason", LONGEST_REASON)
     if (wave := Unit.objects.filter(pk=unit.pk).values_list("placement__wave__name", flat=True).first()) is not None:
         raise StillPlaced(f"{unit.name} is in the wave {wave}; take it out of the wave first.")
     start = unit.progress
-    move(unit, to=State.EXCLUDED, by=by, now=now)
+    _step(unit, State.EXCLUDED)
     set_health(unit, Health.ON_TRACK, "", now=now)
     record(
         "inventory.unit_excluded",
@@ -131,11 +136,11 @@ def exclude(unit: Unit, reason: str, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def include(unit: Unit, by: Actor, now: datetime, reason: str = "") -> None:
-    """Take an excluded unit back in: to assessed when it was assessed before, else to discovered. Raises IllegalMove."""
+    """Take an excluded unit back in: to assessed when it was assessed before, else to discovered."""
     reason = line(reason, "The reason", LONGEST_REASON, empty=True)
     if unit.progress != State.EXCLUDED:
         raise IllegalMove(f"{unit.name} is {unit.progress}; only an excluded unit can be taken back in.")
-    move(unit, to=State.ASSESSED if unit.assessed_at else State.DISCOVERED, by=by, now=now)
+    _step(unit, State.ASSESSED if unit.assessed_at else State.DISCOVERED)
     record(
         "inventory.unit_included",
         by=by,

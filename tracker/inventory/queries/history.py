@@ -1,0 +1,37 @@
+"""Syncs, snapshots, and the difference between two of them."""
+
+from django.db.models import QuerySet
+
+from tracker.inventory.differences import FieldChange, differences
+from tracker.inventory.models import Resource, Snapshot, Subscription, Sync
+
+
+def subscriptions() -> QuerySet[Subscription]:
+    return Subscription.objects.all()
+
+
+def wanted(limit: int = 100) -> list[Subscription]:
+    """Subscriptions somebody asked to be read, the longest waiting first."""
+    return list(Subscription.objects.filter(sync_wanted_at__isnull=False).order_by("sync_wanted_at", "pk")[:limit])
+
+
+def syncs(limit: int = 20, subscription_id: str | None = None) -> list[Sync]:
+    """The last syncs, newest first, with their subscriptions."""
+    rows = Sync.objects.select_related("subscription").order_by("-started_at", "-pk")
+    return list((rows.filter(subscription=subscription_id) if subscription_id else rows)[:limit])
+
+
+def latest_reading(subscription_id: str) -> Sync | None:
+    """The last sync that brought the inventory up to date, wholly or in part: its age is the age of every fact."""
+    complete = (Sync.Outcome.COMPLETE, Sync.Outcome.PARTIAL)
+    return Sync.objects.filter(subscription=subscription_id, outcome__in=complete).order_by("-started_at").first()
+
+
+def snapshots(resource: Resource, limit: int = 100) -> list[Snapshot]:
+    """What the resource looked like over time, newest first; the content it has now is the one with its digest."""
+    return list(Snapshot.objects.filter(resource_key=resource.key).order_by("-taken_at", "-pk")[:limit])
+
+
+def diff(before: Snapshot, after: Snapshot) -> list[FieldChange]:
+    """Field by field, what differs between two snapshots."""
+    return differences(before.document, after.document)
