@@ -12,7 +12,7 @@ OLDEST = (3, 11)
 
 def too_old(version, found=None):
     """The sentence for an interpreter older than OLDEST; `found` names a newer one seen on the PATH."""
-    sentence = "This is Python {}; the tracker needs Python {} or newer. ".format(  # noqa: UP032
+    sentence = "This is Python {}; the tracker needs Python {} or newer. ".format(
         ".".join(str(part) for part in version[:3]), ".".join(str(part) for part in OLDEST)
     )
     if found:
@@ -22,11 +22,14 @@ def too_old(version, found=None):
 
 def newer_on_path():
     """The name of a recent enough interpreter on the PATH, or None."""
-    from distutils.spawn import find_executable  # gone in 3.12; only old interpreters come here
+    try:
+        from shutil import which
+    except ImportError:  # Python 2
+        from distutils.spawn import find_executable as which
 
     for minor in range(16, OLDEST[1] - 1, -1):
         name = "python3." + str(minor)
-        if find_executable(name):
+        if which(name):
             return name
     return None
 

@@ -1,1 +1,1 @@
-"""How the tracker is put together and run: the environment, the embedded servers, and one supervisor over all processes."""
+"""How the tracker is put together and run: environment, embedded servers, and one supervisor over all."""

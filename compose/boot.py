@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK_OF = {"demo": "demo", "test": "test", "benchmark": "test"}  # every other command is content with the demo's
 REEXECUTED = "TRACKER_BOOTED"
 
+PROOF = "import django, celery, psycopg"  # an environment that cannot do this is not finished
+
 UNREACHABLE = (
     "error sending request",
     "dns error",
@@ -76,7 +78,9 @@ def main(argv: list[str]) -> int:
 def enter(python: Path, argv: list[str]) -> None:
     """Become the environment's own Python, running the same command."""
     if os.environ.get(REEXECUTED):
-        raise BootError(f"{python} does not run inside its own environment. Delete {python.parent.parent} and start again.")
+        raise BootError(
+            f"{python} does not run inside its own environment. Delete {python.parent.parent} and start again."
+        )
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "VIRTUAL_ENV")}
     environment[REEXECUTED] = "1"
     sys.stdout.flush()
@@ -129,14 +133,14 @@ class Environment:
         self.say = say or (lambda line: print(line, file=sys.stderr, flush=True))
         self.base = Path(getattr(sys, "_base_executable", None) or sys.executable)
 
-    # --- what is there -------------------------------------------------------------------------------------------------
+    # --- what is there ------------------------------------------------------------------------------------------------
 
     def is_this(self) -> bool:
         """Whether the running interpreter is this environment's."""
         return os.path.realpath(sys.prefix) == os.path.realpath(self.venv)
 
     def fits(self, name: str) -> bool:
-        """Whether the environment satisfies the lock `name` as it is now: finished, same digest, same Python, nothing gone."""
+        """Whether the environment satisfies the lock `name` now: finished, same digest, same Python, nothing gone."""
         stamp = self.read_stamp()
         if stamp is None or self.unfinished.exists():
             return False
@@ -159,7 +163,7 @@ class Environment:
             raise BootError(f"{path} cannot be read ({error.strerror}); restore it from version control.") from error
 
     def python_version(self) -> str | None:
-        """Version of the environment's interpreter, or None where it does not start (its base was removed or replaced)."""
+        """Version of the environment's interpreter; None where it does not start (its base was removed)."""
         if self.is_this():
             return version_text(sys.version_info)
         program = "import sys; print('.'.join(map(str, sys.version_info[:3])), sys.prefix, sep='\\n')"
@@ -174,10 +178,10 @@ class Environment:
         """Names of the installed distributions' metadata folders."""
         return {path.name for path in self.venv.glob("lib/python3.*/site-packages/*.dist-info")}
 
-    # --- making it so --------------------------------------------------------------------------------------------------
+    # --- making it so -------------------------------------------------------------------------------------------------
 
     def ensure(self, name: str) -> bool:
-        """Build what is missing; True when something was built. One start at a time; the others wait and then find it done."""
+        """Build what is missing; True when something was built. One start at a time; others wait and find it done."""
         if self.fits(name):
             return False
         with self.alone():
@@ -192,7 +196,9 @@ class Environment:
             self.tools.mkdir(exist_ok=True)
             handle = open(self.tools / "boot.lock", "w")  # noqa: SIM115
         except OSError as error:
-            raise BootError(f"{self.tools} cannot be written ({error.strerror}); run from a folder you may write to.") from error
+            raise BootError(
+                f"{self.tools} cannot be written ({error.strerror}); run from a folder you may write to."
+            ) from error
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -205,6 +211,7 @@ class Environment:
         stamp = self.read_stamp() or {}
         if name == "demo" and "test" in stamp.get("locks", {}):
             name = "test"  # holds the demo's packages too; going back would take the tools from under a developer
+        self.digest(name)  # a missing lock is said before anything is touched
         present = self.python_version()
         known = (stamp.get("python"), version_text(sys.version_info))
         whole = self.unfinished.exists() or present is None or present not in known
@@ -220,7 +227,7 @@ class Environment:
                 if whole or not self.python.exists():
                     self.remove_venv()
                 way(self.locks / f"{name}.txt")
-                self.run([self.python, "-I", "-c", "import django, celery, psycopg"])
+                self.run([self.python, "-I", "-c", PROOF])
                 break
             except WayFailed as error:
                 failures.append((title, str(error)))
@@ -248,7 +255,7 @@ class Environment:
         elif self.venv.exists():
             shutil.rmtree(self.venv)
 
-    # --- the ways ------------------------------------------------------------------------------------------------------
+    # --- the ways -----------------------------------------------------------------------------------------------------
 
     def ways(self) -> Iterator[tuple[str, Callable[[Path], None]]]:
         """In order of preference; each takes the lock file and raises WayFailed."""
@@ -280,32 +287,28 @@ class Environment:
         return uv
 
     def with_pip(self, lock: Path) -> None:
-        """`venv` without its own pip, filled by the pip at hand; where there is none, by the one ensurepip brings."""
+        """`venv` without a pip of its own, filled by the pip at hand; else by the one ensurepip brings."""
         environment = self.pip_environment()
-        install = ["-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", lock]
-        if not self.python.exists():
-            try:
-                self.need_pip()
+        install = ["install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", lock]
+        if self.works([self.base, "-m", "pip", "--python", self.base, "--version"]):  # pip 22.3 or newer
+            if not self.python.exists():
                 self.run([self.base, "-m", "venv", "--without-pip", self.venv])
-                self.run([self.base, "-m", "pip", "--python", self.python, *install[2:]], environment)
-                return
-            except WayFailed as outside:
-                self.remove_venv()
-                if unreachable(str(outside)):
-                    raise
-                self.run([self.base, "-m", "venv", self.venv])
-        elif not self.works([self.python, "-m", "pip", "--version"]):
-            self.need_pip()
-            self.run([self.base, "-m", "pip", "--python", self.python, *install[2:]], environment)
+            self.run([self.base, "-m", "pip", "--python", self.python, *install], environment)
             return
-        self.run([self.python, *install], environment)
+        if not self.works([self.python, "-m", "pip", "--version"]):
+            self.remove_venv()
+            self.run([self.base, "-m", "venv", self.venv])
+        self.run([self.python, "-m", "pip", *install], environment)
 
     def need_pip(self) -> None:
         if not self.works([self.base, "-m", "pip", "--version"]):
             raise WayFailed(f"{self.base} has no pip")
 
     def works(self, command: list) -> bool:
-        return subprocess.run(command, capture_output=True, env=self.pip_environment()).returncode == 0
+        try:
+            return subprocess.run(command, capture_output=True, env=self.pip_environment()).returncode == 0
+        except OSError:
+            return False
 
     def run(self, command: list, environment: dict[str, str] | None = None) -> None:
         """Run one program; its words go to `.tools/boot.log`. Raises WayFailed with the last of them."""
@@ -352,7 +355,10 @@ class Environment:
         """pip's settings as name -> value; the environment's come last and win, as in pip."""
         try:
             said = subprocess.run(
-                [str(self.base), "-m", "pip", "config", "list"], capture_output=True, text=True, env=self.pip_environment()
+                [str(self.base), "-m", "pip", "config", "list"],
+                capture_output=True,
+                text=True,
+                env=self.pip_environment(),
             )
         except OSError:
             return {}
@@ -370,15 +376,15 @@ class Environment:
         everything = "\n".join(said for _, said in failures)
         if any(unreachable(said) for _, said in failures):
             sentence = (
-                "The environment cannot be built because no package registry could be reached. Check the network, the proxy "
-                "(HTTPS_PROXY), or point pip at your mirror (PIP_INDEX_URL, or index-url in pip's configuration)."
+                "The environment cannot be built because no package registry could be reached. Check the network, "
+                "the proxy (HTTPS_PROXY), or point pip at your mirror (PIP_INDEX_URL, or pip's index-url)."
             )
-        elif "has no pip" in everything and ("ensurepip" in everything or "No module named" in everything):
+        elif "has no pip" in everything and "ensurepip" in everything:
             sentence = (
-                "The environment cannot be built because this Python has neither pip nor ensurepip, and uv is not on the PATH. "
-                "Install one of them (on Debian or Ubuntu: apt-get install python3-pip)."
+                "The environment cannot be built because this Python has neither pip nor ensurepip, and there is no "
+                "uv on the PATH. Install one of them (on Debian or Ubuntu: apt-get install python3-pip)."
             )
-        elif "hash" in everything.lower() and "mismatch" in everything.lower():
+        elif any(sign in everything.lower() for sign in ("hash mismatch", "do not match the hashes")):
             sentence = (
                 "A package does not have the digest that is locked under compose/locks, so nothing was installed. "
                 "The registry or mirror serves a changed file; do not go on before you know why."

@@ -36,7 +36,9 @@ def main(arguments: list[str]) -> int:
                 changed = write(environment, uv, name, what, options.upgrade)
                 print(f"compose/locks/{name}.txt  {'written' if changed else 'unchanged'}")
     except boot.WayFailed as error:
-        raise boot.BootError(f"The locks cannot be written; nothing was changed by the file that failed.\n{error}") from error
+        raise boot.BootError(
+            f"The locks cannot be written; nothing was changed by the file that failed.\n{error}"
+        ) from error
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Where the demo keeps its things: the state folder, its secrets, its ports, and the notes one start leaves for the next."""
+"""Where the demo keeps its things: the state folder, secrets, ports, and what one start notes for the next."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class AlreadyRunning(Exception):
 class Place:
     """One state folder (`.state/` unless TRACKER_STATE_DIR says otherwise).
 
-    Readable by its owner only, except that other users may pass through it: PostgreSQL refuses to run as root, so root's
-    demo runs it as `nobody`, whose own folder lies inside. Every file with a secret is 0600.
+    Readable by its owner only, except that other users may pass through it: PostgreSQL refuses to run as root, so
+    root's demo runs it as `nobody`, whose own folder lies inside. Every file with a secret is 0600.
     """
 
     def __init__(self, path: Path) -> None:
@@ -120,7 +120,7 @@ class Place:
         return known
 
     def port(self, name: str, wanted: int | None = None, taken: set[int] | None = None) -> int:
-        """A free port for `name`: the one it had before, else `wanted`, else any. Not yet bound, so ask shortly before use."""
+        """A free port for `name`: the one it had before, else `wanted`, else any. Ask just before use."""
         ports = self.note("ports.json") or {}
         for candidate in (ports.get(name), wanted):
             if candidate and candidate not in (taken or ()) and is_free(candidate):
@@ -180,15 +180,18 @@ def any_port() -> int:
 
 def next_port(port: int) -> int:
     """The next free port above `port`, within a hundred; else any."""
-    return next((candidate for candidate in range(port + 1, min(port + 100, 65_536)) if is_free(candidate)), None) or any_port()
+    return (
+        next((candidate for candidate in range(port + 1, min(port + 100, 65_536)) if is_free(candidate)), None)
+        or any_port()
+    )
 
 
 def borrow_running_demo(environment: MutableMapping[str, str]) -> str | None:
-    """Let an ordinary command (`manage.py doctor`, `shell`, …) talk to the running demo when nothing else is configured.
+    """Let an ordinary command (`manage.py doctor`, `shell`, …) talk to the running demo if nothing is configured.
 
     Fills the TRACKER_ settings from the demo's note and returns the line to show; None when there is nothing to borrow.
     """
-    if any(key in environment for key in ("TRACKER_DATABASE_URL", "TRACKER_DATABASE_URL_FILE")):
+    if any(environment.get(key) for key in ("TRACKER_DATABASE_URL", "TRACKER_DATABASE_URL_FILE")):
         return None
     place = Place.configured()
     known = read(place.environment)

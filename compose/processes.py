@@ -1,7 +1,7 @@
 """Starting, knowing again and ending single processes.
 
-A process is known by its number *and* the moment it began, so a number that was given to somebody else is never touched.
-Each one leads its own group and is told to end when its starter dies (where the system offers that: Linux).
+A process is known by its number *and* the moment it began, so a number given to somebody else is never touched. Each
+one leads its own group and is told to end when its starter dies (where the system offers that: Linux).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_LOG = 5_000_000
 
 @dataclass(frozen=True)
 class Service:
-    """One process to keep running. `ready` is asked until it says yes; without it, a process is ready when it started."""
+    """One process to keep running. `ready` is asked until it says yes; without it, to be started is to be ready."""
 
     name: str
     command: tuple[str, ...]
@@ -75,7 +75,7 @@ def group_of(user: str) -> int:
 
 
 def die_with_parent(with_signal: signal.Signals) -> Callable[[], None] | None:
-    """What a child runs before it becomes its program, so that it ends when its parent does. None where there is no such thing."""
+    """What a child runs before it becomes its program, so that it ends with its parent; None where impossible."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -97,7 +97,7 @@ def turn(log: Path) -> None:
 
 
 def began(number: int) -> str | None:
-    """When process `number` began, in words only this machine and boot would use; None when it does not run (or is a zombie)."""
+    """When process `number` began, in words of this machine and boot only; None when it does not run."""
     try:
         # The name in parentheses may hold anything, blanks too; what follows the last parenthesis is regular.
         rest = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
@@ -137,24 +137,32 @@ def signal_group(group: int, number: int) -> None:
         os.killpg(group, number)
 
 
-def wait_gone(alive: Callable[[], bool], within: float) -> bool:
-    """Whether it was gone before the time was up."""
+def wait_gone(alive: Callable[[], bool], within: float, patient: Callable[[], bool] = lambda: True) -> bool:
+    """Whether it was gone before the time, or the patience, was up."""
     end = time.monotonic() + within
     while alive():
-        if time.monotonic() > end:
+        if time.monotonic() > end or not patient():
             return False
         time.sleep(0.03)
     return True
 
 
-def end_group(group: int, alive: Callable[[], bool], first: signal.Signals, within: float) -> None:
+def end_group(
+    group: int,
+    alive: Callable[[], bool],
+    first: signal.Signals,
+    within: float,
+    patient: Callable[[], bool] = lambda: True,
+) -> None:
     """Ask the leader to end; insist after a while; then see that nobody of its group is left."""
     if alive():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(group, first)
-        wait_gone(alive, within)
-    if members(group):
-        wait_gone(lambda: bool(members(group)), 1.0 if not alive() else 0.0)
+        ended = wait_gone(alive, within, patient)
+    else:
+        ended = True
+    if members(group) and ended:  # its children may need a moment to notice
+        wait_gone(lambda: bool(members(group)), 1.0, patient)
     if members(group):
         signal_group(group, signal.SIGKILL)
         wait_gone(lambda: bool(members(group)), 5.0)

@@ -1,0 +1,105 @@
+"""What every test relies on: the servers `manage.py test` started, no network beyond this machine, and the browser.
+
+`.venv/bin/python manage.py test [paths and options of pytest]` is the way in. Plain pytest works too, for tests which
+need neither database nor settings (tests/migrator).
+"""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+STARTED_BY_MANAGE = os.environ.get("TRACKER_TEST_SERVERS") == "yes"
+WITHOUT_BROWSER = os.environ.get("TRACKER_TEST_WITHOUT_BROWSER") == "1"
+collect_ignore = ["benchmarks"]
+
+
+class NetworkRefused(RuntimeError):
+    """A test reached beyond this machine. (No OSError: code that retries those would hide it.)"""
+
+
+def pytest_report_header() -> list[str]:
+    if STARTED_BY_MANAGE:
+        return [f"browser: {os.environ.get('TRACKER_TEST_BROWSER', 'none')}"]
+    return ["no servers: tests with a database or settings need `python3 manage.py test`"]
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    skipped = [
+        r for r in terminalreporter.stats.get("skipped", []) if "TRACKER_TEST_WITHOUT_BROWSER" in str(r.longrepr)
+    ]
+    if skipped:
+        terminalreporter.section("BROWSER TESTS DID NOT RUN", red=True, bold=True)
+        terminalreporter.line(
+            f"{len(skipped)} browser tests were skipped because TRACKER_TEST_WITHOUT_BROWSER=1 is set."
+        )
+
+
+def is_here(host: object) -> bool:
+    """Whether a host is this machine."""
+    if host in ("localhost", "", None, b"localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host)).is_loopback
+    except ValueError:
+        return host == socket.gethostname()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network_beyond_loopback() -> Iterator[None]:
+    """Refuse every connection and name look-up that leaves the machine."""
+
+    def guard(name: str):
+        original = getattr(socket.socket, name)
+
+        def guarded(self, address, *rest):
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not is_here(address[0]):
+                raise NetworkRefused(f"A test tried to reach {address[0]}:{address[1]}; tests stay on this machine.")
+            return original(self, address, *rest)
+
+        return guarded
+
+    resolve = socket.getaddrinfo
+
+    def guarded_resolve(host, *rest, **named):
+        if not is_here(host):
+            raise NetworkRefused(f"A test tried to look up {host!r}; tests stay on this machine.")
+        return resolve(host, *rest, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guard("connect"))
+        patch.setattr(socket.socket, "connect_ex", guard("connect_ex"))
+        patch.setattr(socket, "getaddrinfo", guarded_resolve)
+        yield
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The suite's Redis. The suite may empty it at any time."""
+    url = os.environ.get("TRACKER_REDIS_URL")
+    if not url:
+        pytest.fail("This test needs Redis; run it through `python3 manage.py test`.")
+    return url
+
+
+@pytest.fixture
+def empty_redis(redis_url: str) -> Iterator[object]:
+    """A client of the suite's Redis, emptied before the test."""
+    import redis
+
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """The executable for playwright's `chromium.launch(executable_path=…)`; as root add `args=["--no-sandbox"]`."""
+    path = os.environ.get("TRACKER_TEST_BROWSER")
+    if path:
+        return path
+    if WITHOUT_BROWSER:
+        pytest.skip("TRACKER_TEST_WITHOUT_BROWSER=1")
+    pytest.fail("No browser; run the tests through `python3 manage.py test`, which finds or installs one.")
