@@ -21,9 +21,9 @@ from tracker.tasks import read_subscription
 
 DEMO = Actor("command", "demo", "The demo")
 PEOPLE = [  # key of the password, user name, display name, role
-    ("programme-manager", "maya", "Maya Lindqvist", Role.PROGRAMME_MANAGER),
+    ("programme_manager", "maya", "Maya Lindqvist", Role.PROGRAMME_MANAGER),
     ("engineer", "tomas", "Tomás Ferreira", Role.ENGINEER),
-    ("second-engineer", "aiko", "Aiko Tanaka", Role.ENGINEER),
+    ("second_engineer", "aiko", "Aiko Tanaka", Role.ENGINEER),
     ("auditor", "noor", "Noor Haddad", Role.AUDITOR),
     ("administrator", "piotr", "Piotr Zieliński", Role.ADMINISTRATOR),
 ]
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 )
         signins = [
             {
-                "role": key.replace("-", " ").capitalize(),
+                "role": key.replace("_", " ").capitalize(),
                 "name": name,
                 "username": username,
                 "password": passwords[key],
