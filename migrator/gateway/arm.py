@@ -43,7 +43,7 @@ from migrator.resources import ArmRequest, Registration, Usage, Verb
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5.0  # seconds
-LOCAL_TOKEN = "local-simulator"  # no secret: says to a reader of a log where it is meant to go
+LOCAL_TOKEN = "local-simulator"  # noqa: S105 - no secret: says to a reader of a log where it is meant to go
 TOKEN_MARGIN = 300  # seconds before its end at which a token is renewed
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"})
 

@@ -116,7 +116,10 @@ def shown(url: str) -> str:
         pairs = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return "(unreadable URL)"
-    kept = urlencode([(name, value if name.lower() in _SHOWN_QUERY else "…") for name, value in pairs], safe="$'…")
+    kept = "&".join(
+        quote(name, safe="$") + "=" + (quote(value, safe="$' ") if name.lower() in _SHOWN_QUERY else "…")
+        for name, value in pairs
+    )
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}" + (f"?{kept}" if kept else "")
 

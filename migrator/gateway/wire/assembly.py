@@ -85,7 +85,7 @@ def assemble(documents: Iterable[Any]) -> Assembled:
             node.parent.children.append(node)
     _inherit_locations(nodes.values())
     values = _Builder(nodes).build()
-    return Assembled(values, tuple(problems))
+    return Assembled(values, tuple(dict.fromkeys(problems)))
 
 
 def _node(document: Any, problems: list[Problem]) -> classic.Node | None:
@@ -193,7 +193,9 @@ class _Builder:
             node.fields.complain("name", "A slot should be Production or Staging.")
             return Resource(**node.envelope)
         settings = classic.configuration(node)
-        roles = tuple(self._remember(child, classic.role(child, settings)) for child in node.of(ResourceType.ROLE))
+        machines = classic.slot_type(node) is SlotType.VIRTUAL_MACHINE  # whose "roles" are listed as themselves
+        children = [] if machines else node.of(ResourceType.ROLE)
+        roles = tuple(self._remember(child, classic.role(child, settings)) for child in children)
         return classic.deployment(node, slot, settings, roles, self._find_network)
 
     def _remember(self, node: classic.Node, value: Role) -> Role:
@@ -205,7 +207,7 @@ class _Builder:
         if node.parent is None or classic.slot_of(node.parent) is None:
             return classic.role(node, None)
         if classic.slot_type(node.parent) is SlotType.VIRTUAL_MACHINE:
-            return Resource(**node.envelope)  # the "role" of a virtual machine, which is listed as itself
+            return Resource(**node.envelope)
         self.value(node.parent)
         return self.built[node.id.lower()]
 
