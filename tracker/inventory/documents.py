@@ -56,13 +56,13 @@ def row(document: Mapping[str, Any]) -> Row:
         )
     body = _settled(clean(document))
     try:
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        text = canonical_json(body)
         suspicious = "\\u0000" in text or "\\ud" in text
     except (ValueError, TypeError):
         suspicious = True
     if suspicious:
         body = _storable(body)
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        text = canonical_json(body)
     location = body.get("location")
     return Row(
         key=azure_id.lower(),
@@ -73,6 +73,16 @@ def row(document: Mapping[str, Any]) -> Row:
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling of a JSON value: sorted keys, no spaces, ASCII. Raises ValueError for NaN and infinities."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest_of(value: Any) -> str:
+    """sha256 over the canonical JSON of a value: of a stored document, the digest its row holds."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def parent_key(key: str) -> str:

@@ -58,7 +58,9 @@ class Sync(models.Model):
 
 
 class Unit(models.Model):
-    """What the platform moves as one. Verdict, score and counts are kept on the row for the list and written by the action that changes them."""
+    """What the platform moves as one. Verdict, score and counts are kept on the row for the list and written by the
+    action that changes them.
+    """
 
     key = models.CharField(max_length=400, unique=True)  # lower-case ARM id the verb goes to
     azure_id = models.CharField(max_length=400)  # the same id as the platform wrote it

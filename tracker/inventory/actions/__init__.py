@@ -17,6 +17,7 @@ from tracker.inventory.actions.units import (
     set_health,
     set_lock,
 )
+from tracker.inventory.documents import digest_of
 
 __all__ = [
     "Changes",
@@ -29,6 +30,7 @@ __all__ = [
     "SyncLost",
     "SyncRunning",
     "assign_owner",
+    "digest_of",
     "discover_subscriptions",
     "exclude",
     "include",

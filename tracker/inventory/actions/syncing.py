@@ -25,14 +25,13 @@ class SyncLost(Exception):
     """This reading was taken for dead and closed by another; it wrote nothing."""
 
 
-def sync(subscription: Subscription, gateway: AzureGateway, now: datetime | Clock, by: Actor) -> Sync:
-    """Read one subscription and bring the stored inventory to what was read. `now`: a time, or a clock for long ones.
+def sync(subscription: Subscription, gateway: AzureGateway, clock: Clock, by: Actor) -> Sync:
+    """Read one subscription and bring the stored inventory to what was read. `clock`: because reading takes long.
 
     Returns the ended row: complete, partial (some parts could not be read; their facts are unknown, and nothing behind
     them is called gone), or failed with one sentence when the gateway could not list the subscription at all. Raises
     SyncRunning, SyncLost; after any other error the row is failed and the error goes on.
     """
-    clock = now if callable(now) else (lambda: now)
     row = _claim(subscription, by, clock())
     try:
         known = dict(

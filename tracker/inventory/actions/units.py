@@ -91,7 +91,7 @@ def set_health(unit: Unit, health: Health | str, reason: str, *, now: datetime) 
         unit.health, unit.health_reason = health, reason
 
 
-def set_lock(unit: Unit, since: datetime | None) -> None:
+def set_lock(unit: Unit, since: datetime | None, *, now: datetime) -> None:
     """Since when the unit's management plane is locked (Prepare … Commit or Abort); None: it is not."""
     if unit.locked_since != since:
         Unit.objects.filter(pk=unit.pk).update(locked_since=since)

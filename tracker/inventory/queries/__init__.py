@@ -1,7 +1,14 @@
 """What the pages, the API and the slices above ask about the inventory. Reads only."""
 
-from tracker.inventory.queries.estates import documents_of, estate_around, estate_of, members_of, registrations_of
-from tracker.inventory.queries.history import diff, latest_reading, snapshots, subscriptions, syncs, wanted
+from tracker.inventory.queries.estates import (
+    documents_of,
+    estate_around,
+    estate_of,
+    members_of,
+    members_of_many,
+    registrations_of,
+)
+from tracker.inventory.queries.history import diff, latest_reading, snapshots, subscriptions, syncs, wanted_syncs
 from tracker.inventory.queries.units import (
     FACETS,
     NOBODY,
@@ -14,6 +21,7 @@ from tracker.inventory.queries.units import (
     Totals,
     UnitDetail,
     UnitPage,
+    live_units,
     page,
     selection,
     totals,
@@ -39,7 +47,9 @@ __all__ = [
     "estate_around",
     "estate_of",
     "latest_reading",
+    "live_units",
     "members_of",
+    "members_of_many",
     "page",
     "registrations_of",
     "selection",
@@ -50,5 +60,5 @@ __all__ = [
     "tree",
     "unit_by_key",
     "unit_page",
-    "wanted",
+    "wanted_syncs",
 ]

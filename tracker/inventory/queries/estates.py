@@ -1,6 +1,7 @@
 """What is stored, as the values the rules, the sums and the comparison work on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from migrator.gateway import wire
 from migrator.resources import UNKNOWN, Estate, Registration, Resource, Usage
@@ -44,3 +45,15 @@ def documents_of(unit: models.Unit, *, gone: bool = False) -> list[dict]:
 def members_of(unit: models.Unit, *, gone: bool = False) -> tuple[Resource, ...]:
     """The members of a unit as values: for its page and its picture. What decides reads `estate_around`."""
     return wire.resources(documents_of(unit, gone=gone))
+
+
+def members_of_many(units: Iterable[models.Unit]) -> Iterator[tuple[models.Unit, tuple[Resource, ...]]]:
+    """Every unit with its members as values, in one query for each five hundred."""
+    listed = iter(units)
+    while batch := list(islice(listed, 500)):
+        documents: dict[int, list[dict]] = {unit.pk: [] for unit in batch}
+        rows = models.Resource.objects.filter(unit__in=list(documents), gone_at__isnull=True).order_by("key")
+        for unit_id, document in rows.values_list("unit_id", "document"):
+            documents[unit_id].append(document)
+        for unit in batch:
+            yield unit, wire.resources(documents[unit.pk])

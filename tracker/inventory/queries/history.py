@@ -1,6 +1,8 @@
 """Syncs, snapshots, and the difference between two of them."""
 
-from django.db.models import QuerySet
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from tracker.inventory.differences import FieldChange, differences
 from tracker.inventory.models import Resource, Snapshot, Subscription, Sync
@@ -10,9 +12,11 @@ def subscriptions() -> QuerySet[Subscription]:
     return Subscription.objects.all()
 
 
-def wanted(limit: int = 100) -> list[Subscription]:
-    """Subscriptions somebody asked to be read, the longest waiting first."""
-    return list(Subscription.objects.filter(sync_wanted_at__isnull=False).order_by("sync_wanted_at", "pk")[:limit])
+def wanted_syncs(now: datetime, limit: int = 100) -> list[str]:
+    """Ids of subscriptions somebody asked to be read and nobody is reading, the longest waiting first."""
+    reading = Sync.objects.filter(subscription=OuterRef("pk"), ended_at__isnull=True, lease_until__gt=now)
+    asked = Subscription.objects.filter(~Exists(reading), sync_wanted_at__lte=now)
+    return list(asked.order_by("sync_wanted_at", "pk").values_list("pk", flat=True)[:limit])
 
 
 def syncs(limit: int = 20, subscription_id: str | None = None) -> list[Sync]:

@@ -15,7 +15,7 @@ from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, Query
 
 from migrator.lifecycle import State
 from migrator.readiness import Verdict
-from tracker.inventory.models import Resource, Unit
+from tracker.inventory.models import Resource, Subscription, Unit
 
 PAGE, LARGEST_PAGE = 50, 500
 LONGEST_TEXT = 200
@@ -399,6 +399,12 @@ def unit_page(unit_id: int) -> UnitDetail | None:
         return None
     members = list(Resource.objects.filter(unit=unit).defer("document").order_by("key"))
     return UnitDetail(unit, tree([m for m in members if m.gone_at is None]), [m for m in members if m.gone_at])
+
+
+def live_units(subscription: Subscription | str | None = None) -> QuerySet[Unit]:
+    """Units whose resources are listed now, of one subscription or of all."""
+    units = Unit.objects.filter(gone_at__isnull=True).order_by("pk")
+    return units if subscription is None else units.filter(subscription=subscription)
 
 
 def unit_by_key(key: str) -> Unit | None:
