@@ -1,7 +1,9 @@
 """What a run may do next: states, the table of legal moves, and `decide`, all pure.
 
-`ALLOWED` is the one table: the engine, the database guard (a trigger generated from it), the run page and the manual read it.
-The decisions are used by the product and by the deterministic simulation of the test suite, so that what is proved is what runs.
+`ALLOWED` is the one table: the engine, the database guard (a trigger generated from it), the run page and the manual
+read it.
+The decisions are used by the product and by the deterministic simulation of the test suite, so that what is proved is
+what runs.
 
 Words: engine.md and architecture.md 5. Facts: azure.md 2.1 and 2.7; reliability-notes 4.3 and 4.7.
 """
@@ -152,7 +154,8 @@ class Timings:
 
 
 LIVE = Timings()
-# Short waits for a simulator on loopback, where a late arrival is at most a few seconds. Refused against a real endpoint (settings.py).
+# Short waits for a simulator on loopback, where a late arrival is at most a few seconds. Refused against a real
+# endpoint (settings.py).
 REHEARSAL = Timings(
     lease=10,
     http_deadline=4,
@@ -191,7 +194,9 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One look: the operation's status and both sides. `classic` PREPARED may also be concluded from both sides being present."""
+    """One look: the operation's status and both sides. `classic` PREPARED may also be concluded from both sides being
+    present.
+    """
 
     at: datetime
     status: Status
@@ -250,8 +255,10 @@ EXPECTED_AFTER: Mapping[Verb, World] = {
 def may_send(verb: Verb, world: World, *, sends: int) -> bool:
     """Whether a look allows arming (engine.md step 2). `sends`: earlier sends of the same operation.
 
-    Abort is sent wherever a lock may be left, also to what a failed Prepare left half-way (azure.md 2.1); on an unlocked
-    resource it is an idempotent success. A repeated Prepare or Commit may find the platform's own in-progress mark still set.
+    Abort is sent wherever a lock may be left, also to what a failed Prepare left half-way (azure.md 2.1); on an
+    unlocked
+    resource it is an idempotent success. A repeated Prepare or Commit may find the platform's own in-progress mark
+    still set.
     """
     match verb:
         case Verb.VALIDATE:
@@ -266,7 +273,8 @@ def may_send(verb: Verb, world: World, *, sends: int) -> bool:
             assert_never(verb)
 
 
-# What a person may ask of a run in each state; the page, the API and `runs.actions.ask` read it (retry, hold and cancel apart).
+# What a person may ask of a run in each state; the page, the API and `runs.actions.ask` read it (retry, hold and cancel
+# apart).
 ASKABLE: Mapping[State, frozenset[Verb]] = {
     State.PLANNED: frozenset({Verb.VALIDATE}),
     State.VALIDATED: frozenset({Verb.VALIDATE, Verb.PREPARE}),
@@ -334,14 +342,17 @@ Decision = Move | Submit | Wait | Need
 
 
 def backoff(tries: int) -> float:
-    """1, 2, 4 … 30 minutes: between sends of the same operation after the platform said it failed (reliability-notes 4.7)."""
+    """1, 2, 4 … 30 minutes: between sends of the same operation after the platform said it failed (reliability-notes
+    4.7).
+    """
     return float(min(30, 2 ** min(tries, 5)) * 60)
 
 
 def decide(doubt: Doubt, seen: Seen, timings: Timings, *, in_flight: int = 1) -> Decision:
     """What one look means for a sent (POLLING) or doubtful (UNKNOWN) operation. Table: reliability-notes 4.7.
 
-    Doubt ends only by reading. "Not applied" and "applied without the platform's own word" need two equal reads at least
+    Doubt ends only by reading. "Not applied" and "applied without the platform's own word" need two equal reads at
+    least
     `confirm` seconds apart; "not applied" also needs the quarantine to be over. Nothing here sends an Abort by itself.
     """
     match seen.status:

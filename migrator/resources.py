@@ -1,7 +1,9 @@
 """Classic Azure things as frozen values, and the few values that travel with them.
 
-Every value is read defensively: what the platform did not say is `UNKNOWN`, never "not used". `None` and the empty tuple mean
-*known to be absent*. `UNKNOWN` refuses to be used as a truth value, so a careless `if role.subnets:` raises instead of deciding.
+Every value is read defensively: what the platform did not say is `UNKNOWN`, never "not used". `None` and the empty
+tuple mean
+*known to be absent*. `UNKNOWN` refuses to be used as a truth value, so a careless `if role.subnets:` raises instead of
+deciding.
 
 Shapes follow `azure.md` 1.1, 1.3 and 1.4; names of properties are Azure's own, in snake case. Values are built by
 `migrator.gateway.wire` from wire documents and nowhere else (tests included).
@@ -50,7 +52,9 @@ class ResourceType(StrEnum):
     PEERING = "Microsoft.ClassicNetwork/virtualNetworks/virtualNetworkPeerings"
     NETWORK_SECURITY_GROUP = "Microsoft.ClassicNetwork/networkSecurityGroups"
     RESERVED_ADDRESS = "Microsoft.ClassicNetwork/reservedIps"
-    ROUTE_TABLE = "Microsoft.ClassicNetwork/routeTables"  # not an ARM type; ours, for what only service management lists
+    ROUTE_TABLE = (
+        "Microsoft.ClassicNetwork/routeTables"  # not an ARM type; ours, for what only service management lists
+    )
     STORAGE_ACCOUNT = "Microsoft.ClassicStorage/storageAccounts"
     DISK = "Microsoft.ClassicStorage/storageAccounts/disks"
     OS_IMAGE = "Microsoft.ClassicStorage/storageAccounts/osImages"
@@ -131,9 +135,9 @@ class EndpointAclRule:
 class InputEndpoint:
     name: str
     protocol: str | Unknown = UNKNOWN
-    public_port: int | None | Unknown = UNKNOWN
-    private_port: int | None | Unknown = UNKNOWN
-    load_balanced_set: str | None | Unknown = UNKNOWN
+    public_port: int | Unknown | None = UNKNOWN
+    private_port: int | Unknown | None = UNKNOWN
+    load_balanced_set: str | Unknown | None = UNKNOWN
     acl: tuple[EndpointAclRule, ...] | Unknown = UNKNOWN
 
 
@@ -142,7 +146,7 @@ class VirtualIp:
     address: str | Unknown
     name: str | Unknown = UNKNOWN
     reserved: bool | Unknown = UNKNOWN  # the platform says the address is reserved
-    reserved_ip_name: str | None | Unknown = UNKNOWN
+    reserved_ip_name: str | Unknown | None = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,18 +182,20 @@ class Role(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment(Resource):
-    """What runs in a slot of a cloud service. For IaaS (`slot_type` VirtualMachine) `roles` is empty and the VMs are listed apart."""
+    """What runs in a slot of a cloud service. For IaaS (`slot_type` VirtualMachine) `roles` is empty and the VMs are
+    listed apart.
+    """
 
     cloud_service_id: str
     slot: Slot
     slot_type: SlotType | Unknown = UNKNOWN
     deployment_name: str | Unknown = UNKNOWN
-    label: str | None | Unknown = UNKNOWN
+    label: str | Unknown | None = UNKNOWN
     status: str | Unknown = UNKNOWN  # Running, Suspended, Deploying, Updating, …
     locked: bool | Unknown = UNKNOWN
     upgrade_in_progress: bool | Unknown = UNKNOWN
     created_at: datetime | Unknown = UNKNOWN
-    virtual_network_id: str | None | Unknown = UNKNOWN  # None: in no network, or in the hidden default network
+    virtual_network_id: str | Unknown | None = UNKNOWN  # None: in no network, or in the hidden default network
     virtual_ips: tuple[VirtualIp, ...] | Unknown = UNKNOWN
     roles: tuple[Role, ...] | Unknown = UNKNOWN
     configuration_service_name: str | Unknown = UNKNOWN  # ServiceConfiguration/@serviceName
@@ -199,9 +205,9 @@ class Deployment(Resource):
 class CloudService(Resource):
     """A hosted service (domainNames): the name, with up to two deployments in it."""
 
-    label: str | None | Unknown = UNKNOWN
+    label: str | Unknown | None = UNKNOWN
     status: str | Unknown = UNKNOWN
-    affinity_group: str | None | Unknown = UNKNOWN
+    affinity_group: str | Unknown | None = UNKNOWN
     deployments: tuple[Deployment, ...] | Unknown = UNKNOWN
     certificates: tuple[Certificate, ...] | Unknown = UNKNOWN
 
@@ -224,17 +230,17 @@ class VirtualMachine(Resource):
     size: str | Unknown = UNKNOWN
     power_state: str | Unknown = UNKNOWN  # Started, Stopped, StoppedDeallocated, Starting, …
     status: str | Unknown = UNKNOWN  # ReadyRole, RoleStateUnknown, ProvisioningTimeout, …
-    guest_agent: str | None | Unknown = UNKNOWN  # "Ready", "NotReady"; None: no agent
-    virtual_network_id: str | None | Unknown = UNKNOWN
+    guest_agent: str | Unknown | None = UNKNOWN  # "Ready", "NotReady"; None: no agent
+    virtual_network_id: str | Unknown | None = UNKNOWN
     subnets: tuple[str, ...] | Unknown = UNKNOWN
-    static_address: str | None | Unknown = UNKNOWN
-    private_address: str | None | Unknown = UNKNOWN
+    static_address: str | Unknown | None = UNKNOWN
+    private_address: str | Unknown | None = UNKNOWN
     network_interface_count: int | Unknown = UNKNOWN
     input_endpoints: tuple[InputEndpoint, ...] | Unknown = UNKNOWN
     public_addresses: tuple[str, ...] | Unknown = UNKNOWN
-    availability_set: str | None | Unknown = UNKNOWN
+    availability_set: str | Unknown | None = UNKNOWN
     boot_diagnostics: bool | Unknown = UNKNOWN
-    license_type: str | None | Unknown = UNKNOWN
+    license_type: str | Unknown | None = UNKNOWN
     disks: tuple[VirtualDisk, ...] | Unknown = UNKNOWN  # the operating-system disk first
     extensions: tuple[Extension, ...] | Unknown = UNKNOWN
 
@@ -243,8 +249,8 @@ class VirtualMachine(Resource):
 class Subnet:
     name: str
     address_prefix: str | Unknown = UNKNOWN
-    network_security_group: str | None | Unknown = UNKNOWN  # name
-    route_table: str | None | Unknown = UNKNOWN  # name
+    network_security_group: str | Unknown | None = UNKNOWN  # name
+    route_table: str | Unknown | None = UNKNOWN  # name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +258,7 @@ class Gateway(Resource):
     network_id: str
     gateway_type: str | Unknown = UNKNOWN  # "Vpn" or "ExpressRoute"
     connections: tuple[tuple[str, str], ...] | Unknown = UNKNOWN  # (name, state)
-    circuit_subscription: str | None | Unknown = UNKNOWN
+    circuit_subscription: str | Unknown | None = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +273,7 @@ class Network(Resource):
     """A classic virtual network. A portal-made one carries a name of the form `Group rg name` in service management."""
 
     site_name: str | Unknown = UNKNOWN  # the service-management name; `Group rg name` when the portal made it
-    affinity_group: str | None | Unknown = UNKNOWN
+    affinity_group: str | Unknown | None = UNKNOWN
     address_prefixes: tuple[str, ...] | Unknown = UNKNOWN
     subnets: tuple[Subnet, ...] | Unknown = UNKNOWN
     dns_servers: tuple[str, ...] | Unknown = UNKNOWN
@@ -280,7 +286,7 @@ class Disk(Resource):
     """A disk object in a storage account. `attached_to` is the role or VM name, None when nothing uses it."""
 
     storage_account_id: str
-    attached_to: str | None | Unknown = UNKNOWN
+    attached_to: str | Unknown | None = UNKNOWN
     vhd_uri: str | Unknown = UNKNOWN
 
 
@@ -292,7 +298,7 @@ class Image(Resource):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageAccount(Resource):
     account_type: str | Unknown = UNKNOWN
-    affinity_group: str | None | Unknown = UNKNOWN
+    affinity_group: str | Unknown | None = UNKNOWN
     status: str | Unknown = UNKNOWN
     disks: tuple[Disk, ...] | Unknown = UNKNOWN
     images: tuple[Image, ...] | Unknown = UNKNOWN
@@ -302,7 +308,7 @@ class StorageAccount(Resource):
 class ReservedAddress(Resource):
     address: str | Unknown = UNKNOWN
     in_use: bool | Unknown = UNKNOWN
-    attached_to: str | None | Unknown = UNKNOWN  # id or name of the service that holds it
+    attached_to: str | Unknown | None = UNKNOWN  # id or name of the service that holds it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,7 +325,8 @@ class RouteTable(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting(Resource):
-    """Something outside the classic providers that hangs on classic things: autoscale setting, alert rule, role assignment, lock, …
+    """Something outside the classic providers that hangs on classic things: autoscale setting, alert rule, role
+    assignment, lock, …
 
     `targets`: keys (lower-case ids) of the resources it names; `body`: the whole wire document.
     """
@@ -330,7 +337,9 @@ class Setting(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependent(Resource):
-    """A Resource Manager resource whose properties name a classic network (App Service environment, HDInsight, API Management, …)."""
+    """A Resource Manager resource whose properties name a classic network (App Service environment, HDInsight, API
+    Management, …).
+    """
 
     network_ids: tuple[str, ...] = ()  # keys of the classic networks it names
 
@@ -399,7 +408,9 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmRequest:
-    """A Resource Manager call as data: what a follow-up will send, and how it is proved. `path` starts with `/`, no query."""
+    """A Resource Manager call as data: what a follow-up will send, and how it is proved. `path` starts with `/`, no
+    query.
+    """
 
     method: str  # GET, PUT, POST, PATCH, DELETE
     path: str
@@ -417,7 +428,9 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformMessage:
-    """One message of Validate or Prepare, in the platform's words (azure.md 2.3, 2.5). `code` is the error code where there was one."""
+    """One message of Validate or Prepare, in the platform's words (azure.md 2.3, 2.5). `code` is the error code where
+    there was one.
+    """
 
     category: Category
     message: str

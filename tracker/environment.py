@@ -1,4 +1,4 @@
-"""Typed reading of the environment. A wrong or missing value stops the start with one sentence that names the setting."""
+"""Typed reading of the environment. A wrong or missing value stops the start with a sentence naming the setting."""
 
 import ipaddress
 import os
@@ -81,7 +81,9 @@ def endpoint(name: str, default: str) -> str:
 
 
 def database(name: str) -> dict[str, object]:
-    """`postgresql://user:password@host:port/name` or `postgresql:///name?host=/socket/folder&user=…` as Django settings."""
+    """`postgresql://user:password@host:port/name` or `postgresql:///name?host=/socket/folder&user=…` as Django
+    settings.
+    """
     value = text(name)
     parts = urlsplit(value)
     if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):

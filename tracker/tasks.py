@@ -1,6 +1,7 @@
 """Every Celery task and the beat table. Doors, not rooms: each loads the clock and the gateway and calls one action.
 
-A message carries an id and means "look at this row soon". Losing it, doubling it or delaying it is harmless; the ticker finds due rows
+A message carries an id and means "look at this row soon". Losing it, doubling it or delaying it is harmless; the ticker
+finds due rows
 again each second. No eta, no retries, no results (engine.md, Why not plain Celery).
 """
 
@@ -37,8 +38,8 @@ def tick(**_: object) -> None:
         follow_up.delay(follow_up_id=pk)
     for pk in quota_queries.due_requests(now):
         quota_request.delay(request_id=pk)
-    for pk in inventory_queries.wanted_syncs(now):
-        sync.delay(subscription_id=pk)
+    for subscription in inventory_queries.wanted():
+        sync.delay(subscription_id=subscription.pk)
 
 
 @shared_task
@@ -74,20 +75,15 @@ def sync_all(**_: object) -> None:
 
 @shared_task
 def sequence(**_: object) -> None:
-    """Put new events into the tree, and sign when something changed."""
-    audit.sequence(now=clock())
-
-
-@shared_task
-def sign(**_: object) -> None:
-    audit.sign_checkpoint(now=clock(), reason="interval")
+    """Put new events into the tree; sign once a minute when something changed."""
+    audit.tick(clock())
 
 
 def read_subscription(subscription_id: str, *, by: Actor = SYNC) -> str:
     """Inventory, then usages of its regions, then readiness. Also the body of `manage.py sync`."""
     subscription = Subscription.objects.get(pk=subscription_id)
     gateway = gateways.gateway_for(subscription_id)
-    result = inventory.sync(subscription, gateway=gateway, clock=clock, by=by)
+    result = inventory.sync(subscription, gateway, clock, by)
     for region in quota_queries.regions(subscription):
         quota.read_usages(subscription, region, gateway=gateway, by=by, now=clock())
     units = list(inventory_queries.live_units(subscription))
@@ -98,6 +94,5 @@ def read_subscription(subscription_id: str, *, by: Actor = SYNC) -> str:
 BEAT = {
     "tick": {"task": "tracker.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
     "sequence": {"task": "tracker.tasks.sequence", "schedule": 2.0, "options": {"expires": 10}},
-    "sign": {"task": "tracker.tasks.sign", "schedule": 60.0, "options": {"expires": 60}},
     "sync": {"task": "tracker.tasks.sync_all", "schedule": 900.0, "options": {"expires": 600}},
 }

@@ -1,4 +1,4 @@
-"""The walls of the house (architecture.md 2 and 3): who may import whom, where state changes, what stands at the top."""
+"""The walls of the house (architecture.md 2 and 3): who may import whom, where state changes, what is at the top."""
 
 import ast
 import subprocess
@@ -42,7 +42,9 @@ def test_the_import_contracts_hold() -> None:
 
 
 def test_the_top_level_is_closed() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     top = {name.split("/")[0] for name in listed if name}
     assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
 
@@ -118,11 +120,17 @@ def test_below_the_lid_nobody_reads_the_clock_or_a_request() -> None:
 
 def test_no_registry_or_download_address_is_named() -> None:
     words = ("pypi" + ".org", "files.pythonhosted" + ".org", "registry.npmjs" + ".org", "deb.debian" + ".org")
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     guilty = []
     for name in listed:
         path = ROOT / name
-        if name and path.is_file() and path.suffix in ("", ".py", ".txt", ".md", ".toml", ".yaml", ".html", ".sample", ".sh"):
+        if (
+            name
+            and path.is_file()
+            and path.suffix in ("", ".py", ".txt", ".md", ".toml", ".yaml", ".html", ".sample", ".sh")
+        ):
             text = path.read_text(encoding="utf-8", errors="replace")
             guilty += [f"{name}: {word}" for word in words if word in text]
     assert guilty == []

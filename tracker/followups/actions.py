@@ -113,7 +113,9 @@ def _count(names: Iterable[str]) -> dict[str, int]:
 
 
 def open_for(unit: Unit, *, arm_documents: Sequence[Document], by: Actor, now: datetime) -> list[FollowUp]:
-    """Owe everything that was captured: one follow-up each, with ready requests. Part of the commit's own transaction; idempotent."""
+    """Owe everything that was captured: one follow-up each, with ready requests. Part of the commit's own transaction;
+    idempotent.
+    """
     last = queries.last_capture(unit)
     captured = {row.source_key: row for row in CapturedSetting.objects.filter(unit=unit)}
     owed = followups.required(
@@ -216,7 +218,9 @@ def apply(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
 
 
 def probe(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
-    """Ask for a look at the platform now, without sending anything: closes what is seen, reopens what is no longer there."""
+    """Ask for a look at the platform now, without sending anything: closes what is seen, reopens what is no longer
+    there.
+    """
     check(by, Permission.APPLY_FOLLOW_UP, ("follow-up", str(follow_up.pk)), now)
     with transaction.atomic():
         row = FollowUp.objects.select_for_update().get(pk=follow_up.pk)
@@ -228,7 +232,8 @@ def probe(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
 
 
 def advance(follow_up_id: int, *, gateway: Callable[[str], AzureGateway], clock: Callable[[], datetime]) -> str:
-    """One step of one follow-up: one request sent, or one probe read. Every request is a PUT of the same thing, so a step that
+    """One step of one follow-up: one request sent, or one probe read. Every request is a PUT of the same thing, so a
+    step that
     was cut short is simply done again."""
     now = clock()
     claimed = (

@@ -21,7 +21,9 @@ class CapturedSetting(models.Model):
 
 
 class Capture(models.Model):
-    """One complete or incomplete reading of everything that will be dropped. Prepare does not start while it is incomplete."""
+    """One complete or incomplete reading of everything that will be dropped. Prepare does not start while it is
+    incomplete.
+    """
 
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="captures")
     at = models.DateTimeField()

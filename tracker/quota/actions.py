@@ -47,7 +47,9 @@ class BadLimit(QuotaError):
 
 
 def read_usages(subscription: Subscription, region: str, *, gateway: AzureGateway, by: Actor, now: datetime) -> int:
-    """Read the usages of one region and keep them. Returns how many rows changed; unchanged rows write nothing but their age."""
+    """Read the usages of one region and keep them. Returns how many rows changed; unchanged rows write nothing but
+    their age.
+    """
     rows = gateway.usages(subscription.pk, region)
     with transaction.atomic():
         before = {
@@ -88,7 +90,9 @@ def read_usages(subscription: Subscription, region: str, *, gateway: AzureGatewa
 
 
 def reserve(unit: Unit, *, by: Actor, now: datetime) -> list[Reservation]:
-    """Speak for everything a unit will need. Raises QuotaShort with the numbers, or UsagesUnread. Inside the caller's transaction."""
+    """Speak for everything a unit will need. Raises QuotaShort with the numbers, or UsagesUnread. Inside the caller's
+    transaction.
+    """
     with transaction.atomic():
         Subscription.objects.select_for_update().get(pk=unit.subscription_id)  # two waves cannot spend the same cores
         needs, unknowns = queries.needs_of(unit)
@@ -99,7 +103,7 @@ def reserve(unit: Unit, *, by: Actor, now: datetime) -> list[Reservation]:
         unread = sorted({row.need.location for row in rows if row.need.name == "cores" and row.short_by is UNKNOWN})
         if unread:
             raise UsagesUnread(
-                f"The quota of {', '.join(unread)} in this subscription is not known yet; sync the subscription, which reads it."
+                f"The quota of {', '.join(unread)} in this subscription is not known; sync the subscription."
             )
         reservations = Reservation.objects.bulk_create(
             Reservation(

@@ -106,7 +106,9 @@ class MatrixRow:
 
 
 def matrix(*, subscription: str = "", short_only: bool = False) -> list[MatrixRow]:
-    """Region × family: have, in use, reserved by waves, planned, requested, short. Only rows that matter: needed, reserved or requested."""
+    """Region × family: have, in use, reserved by waves, planned, requested, short. Only rows that matter: needed,
+    reserved or requested.
+    """
     planned: dict[tuple[str, str, str, str], int] = {}
     units = Unit.objects.filter(gone_at__isnull=True, placement__isnull=True, progress__in=["discovered", "assessed"])
     for _, members in inventory.members_of_many(units.filter(subscription_id=subscription) if subscription else units):

@@ -72,9 +72,11 @@ class Run(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 func=pgtrigger.Func(
-                    "IF OLD.commit_armed_at IS NOT NULL AND NEW.commit_armed_at IS DISTINCT FROM OLD.commit_armed_at THEN"
+                    "IF OLD.commit_armed_at IS NOT NULL"
+                    " AND NEW.commit_armed_at IS DISTINCT FROM OLD.commit_armed_at THEN"
                     " RAISE EXCEPTION 'commit_armed_at is for ever' USING ERRCODE = 'P0F11'; END IF;"
-                    " IF NEW.fence < OLD.fence THEN RAISE EXCEPTION 'the fence only rises' USING ERRCODE = 'P0F12'; END IF;"
+                    " IF NEW.fence < OLD.fence THEN"
+                    " RAISE EXCEPTION 'the fence only rises' USING ERRCODE = 'P0F12'; END IF;"
                     " IF OLD.ended_at IS NOT NULL AND NEW.state <> OLD.state THEN"
                     " RAISE EXCEPTION 'an ended run stays where it ended' USING ERRCODE = 'P0F13'; END IF; RETURN NEW;"
                 ),
@@ -194,7 +196,9 @@ class Operation(models.Model):
 
 
 class Attempt(models.Model):
-    """One HTTP send. Its insert is the arming: the trigger repeats every check, sets `armed_at` and moves the operation to SENDING."""
+    """One HTTP send. Its insert is the arming: the trigger repeats every check, sets `armed_at` and moves the operation
+    to SENDING.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)  # travels as client request id
     operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="attempts")

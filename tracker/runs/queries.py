@@ -47,7 +47,8 @@ def pending_ask(run: Run) -> Ask | None:
 
 
 def lock_for_arming(run: Run, operation: Operation) -> None:
-    """Take the locks of an arming in the one order used everywhere: freeze (share), run, operation; approvals and budget follow.
+    """Take the locks of an arming in the one order used everywhere: freeze (share), run, operation; approvals and
+    budget follow.
     Refreshes both objects."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE")
@@ -72,7 +73,8 @@ def in_flight(subscription_id: str) -> int:
 
 
 def why_not(run: Run, verb: Verb, now: datetime) -> tuple[str, str] | None:
-    """The one reason why this verb may not be armed now, as (code, sentence), or None. The same answer serves the page, the API
+    """The one reason why this verb may not be armed now, as (code, sentence), or None. The same answer serves the page,
+    the API
     and the engine; the arming transaction asks again under its locks."""
     freeze = waves.frozen(run.unit.subscription_id, verb)
     if freeze is not None:

@@ -1,4 +1,6 @@
-"""What a commit approval is bound to: everything the approver saw, recomputed from current rows at the second of the call."""
+"""What a commit approval is bound to: everything the approver saw, recomputed from current rows at the second of the
+call.
+"""
 
 import json
 from typing import Any

@@ -222,7 +222,9 @@ def _missing(wave: Wave, now: datetime) -> list[str]:
 def ask_commit_approval(
     wave: Wave, unit: Unit, run_id: object, body: dict[str, object], *, by: User, now: datetime
 ) -> Approval:
-    """Ask for agreement to one commit. `body` is everything the approver will see (runs.seals.commit_body). Replaces an open one."""
+    """Ask for agreement to one commit. `body` is everything the approver will see (runs.seals.commit_body). Replaces an
+    open one.
+    """
     check(by, Permission.OPERATE, ("run", str(run_id)), now)
     with transaction.atomic():
         earlier = queries.open_commit_approval(run_id)

@@ -53,7 +53,8 @@ class Placement(models.Model):
 
 
 class Freeze(models.Model):
-    """A stop switch. Scopes: `all`, `subscription:<id>`, `verb:<verb>`. The row `all` always exists: arming takes it FOR SHARE,
+    """A stop switch. Scopes: `all`, `subscription:<id>`, `verb:<verb>`. The row `all` always exists: arming takes it
+    FOR SHARE,
     freezing FOR UPDATE, so that after a freeze is acknowledged nothing is armed (engine.md, reliability-notes P08)."""
 
     scope = models.CharField(primary_key=True, max_length=80)
@@ -65,7 +66,9 @@ class Freeze(models.Model):
 
 
 class Approval(models.Model):
-    """A question to other people, bound by its seal to everything they were shown. `body` is the canonical JSON they saw."""
+    """A question to other people, bound by its seal to everything they were shown. `body` is the canonical JSON they
+    saw.
+    """
 
     class Kind(models.TextChoices):
         WAVE = "wave"
@@ -115,8 +118,10 @@ class Approval(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 func=pgtrigger.Func(
-                    "IF (OLD.body, OLD.digest, OLD.kind, OLD.wave_id, OLD.unit_id, OLD.run_id, OLD.requester_id, OLD.editor_id,"
-                    " OLD.needed) IS DISTINCT FROM (NEW.body, NEW.digest, NEW.kind, NEW.wave_id, NEW.unit_id, NEW.run_id,"
+                    "IF (OLD.body, OLD.digest, OLD.kind, OLD.wave_id, OLD.unit_id, OLD.run_id, OLD.requester_id,"
+                    " OLD.editor_id, OLD.needed) IS DISTINCT FROM (NEW.body, NEW.digest, NEW.kind,"
+                    " NEW.wave_id, NEW.unit_id,"
+                    " NEW.run_id,"
                     " NEW.requester_id, NEW.editor_id, NEW.needed) OR OLD.voided_at IS NOT NULL"
                     " THEN RAISE EXCEPTION 'an approval never changes' USING ERRCODE = 'P0F07'; END IF; RETURN NEW;"
                 ),

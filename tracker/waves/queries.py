@@ -101,7 +101,7 @@ def freezes() -> list[Freeze]:
 
 
 def unit_section(unit: Unit) -> dict[str, Any]:
-    """What a wave's seal says about one unit: its members as read, and every finding (rules.md 1: no second opinion)."""
+    """What a wave's seal says about one unit: its members as read, and every finding (rules.md 1)."""
     members = unit.members.filter(gone_at__isnull=True).order_by("key").values_list("key", "digest")
     findings = unit.findings.order_by("rule", "resource_key").values_list("rule", "resource_key", "effect", "outcome")
     reserved = unit.reservations.order_by("region", "provider", "name").values_list(
@@ -140,7 +140,8 @@ def wave_body(wave: Wave) -> dict[str, Any]:
 
 
 def wave_drift(approval: Approval, unit: Unit | None = None) -> list[str]:
-    """What moved since a wave approval was asked for; for one unit only its own section and the wave's frame count, because a unit
+    """What moved since a wave approval was asked for; for one unit only its own section and the wave's frame count,
+    because a unit
     under way changes by being moved. Empty: the seal still matches."""
     then = json.loads(approval.body)
     now = json.loads(seals.canonical(wave_body(approval.wave)))

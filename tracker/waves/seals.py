@@ -1,6 +1,8 @@
-"""The seal: a digest over everything an approver saw, and what exactly moved when it no longer matches (reliability-notes 4.5).
+"""The seal: a digest over everything an approver saw, and what exactly moved when it no longer matches
+(reliability-notes 4.5).
 
-A body is canonical JSON of strings and integers, written once, shown as written, and compared field by field with the present.
+A body is canonical JSON of strings and integers, written once, shown as written, and compared field by field with the
+present.
 """
 
 import hashlib

@@ -152,7 +152,9 @@ def test_not_seeing_never_concludes() -> None:
 def test_the_promises_hold_for_every_look(
     verb: Verb, status: Status, world: World, after: float, tries: int, candidate: str, candidate_age: float
 ) -> None:
-    """Success only when seen; a second send of an irreversible verb never from silence inside the quarantine; waits are bounded."""
+    """Success only when seen; a second send of an irreversible verb never from silence inside the quarantine; waits are
+    bounded.
+    """
     seen = look(status, world, after=after)
     at = seen.at - timedelta(seconds=candidate_age)
     remembered = doubt(verb, tries=tries, candidate=candidate, candidate_at=at if candidate else None)

@@ -1,4 +1,6 @@
-"""Token buckets in PostgreSQL: one per subscription and kind, obeyed by all workers (azure.md 8.1: writes 200 + 10/s, reads 250 + 25/s)."""
+"""Token buckets in PostgreSQL: one per subscription and kind, obeyed by all workers (azure.md 8.1: writes 200 + 10/s,
+reads 250 + 25/s).
+"""
 
 from datetime import datetime
 
@@ -9,7 +11,9 @@ REFILL = {"read": 25.0, "write": 10.0}  # per second
 
 
 def take(subscription_id: str, kind: str, now: datetime) -> float:
-    """Take one token; 0.0 when it was had, else the seconds until one is there. Inside the arming transaction, last lock of the order."""
+    """Take one token; 0.0 when it was had, else the seconds until one is there. Inside the arming transaction, last
+    lock of the order.
+    """
     budget, _ = Budget.objects.select_for_update().get_or_create(
         subscription_id=subscription_id, kind=kind, defaults={"tokens": SIZE[kind], "updated_at": now}
     )

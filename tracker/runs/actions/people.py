@@ -168,7 +168,9 @@ def _cancel(run: Run, *, by: User, now: datetime, reason: str) -> Ask:
 
 
 def _close_open_question(operation: Operation, now: datetime) -> None:
-    """A person looked at a contradiction and says: try again. The operation ends as failed; a new one begins with a new look."""
+    """A person looked at a contradiction and says: try again. The operation ends as failed; a new one begins with a new
+    look.
+    """
     Operation.objects.filter(pk=operation.pk, state=OperationState.OPERATOR).update(
         state=OperationState.FAILED, ended_at=now
     )
@@ -189,7 +191,7 @@ def request_commit(run: Run, *, by: User, now: datetime) -> Approval:
 
 
 def dispose(difference: Difference, *, disposition: str, by: User, now: datetime) -> None:
-    """A named person says why an unexpected difference is acceptable. Raises Illegal without words or for another kind."""
+    """A named person says why an unexpected difference is acceptable. Raises Illegal without words."""
     check(by, Permission.OPERATE, ("run", str(difference.run_id)), now)
     if not disposition.strip():
         raise Illegal("Say why this difference is acceptable; the approver will read it.")

@@ -1,4 +1,6 @@
-"""What an answer or a look means, written down: every function runs inside the caller's transaction, after the fence was checked."""
+"""What an answer or a look means, written down: every function runs inside the caller's transaction, after the fence
+was checked.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -166,7 +168,7 @@ def _answered(
 
 
 def move(run: Run, to: State, because: str, now: datetime, operation: Operation | None = None) -> None:
-    """One legal move of a run and its unit, with its transition and event. Moved only from where it was believed to be."""
+    """One legal move of a run and its unit, with its transition and event; only from where it was believed to be."""
     before = run.state
     event = record(
         "run.moved",
@@ -358,7 +360,9 @@ def wait(run: Run, operation: Operation, seen: Seen, decision: Wait) -> Outcome:
 
 
 def submit_again(run: Run, operation: Operation, seen: Seen, decision: Submit) -> Outcome:
-    """The same operation may be sent again; it needs no new approval, but a new look, a new arming, and room under freeze and window."""
+    """The same operation may be sent again; it needs no new approval, but a new look, a new arming, and room under
+    freeze and window.
+    """
     remember(
         run,
         operation,
@@ -469,7 +473,9 @@ def _message(row: dict[str, str]) -> PlatformMessage:
 
 
 def _compare(run: Run, observed: Observed, now: datetime) -> int:
-    """Hold what was captured before Prepare against what is there now; store every row. Returns how many are unexpected."""
+    """Hold what was captured before Prepare against what is there now; store every row. Returns how many are
+    unexpected.
+    """
     capture = Capture.objects.filter(unit=run.unit).order_by("-at").first()
     before = capture.before if capture else list(observed.classic_documents)
     rows = translation.compare(before, list(observed.arm_documents))

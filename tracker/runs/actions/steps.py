@@ -1,6 +1,8 @@
-"""One step of a run: claim, look, decide, apply one answer. Safe to call twice, late, or from many processes (engine.md).
+"""One step of a run: claim, look, decide, apply one answer. Safe to call twice, late, or from many processes
+(engine.md).
 
-Calls to the platform happen outside transactions; what they mean is written in one transaction, only if the fence is still ours.
+Calls to the platform happen outside transactions; what they mean is written in one transaction, only if the fence is
+still ours.
 """
 
 import logging
@@ -198,7 +200,7 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
     if not may_send(verb, seen.world, sends=1 if earlier else 0):
         with transaction.atomic():
             fence(run)
-            why = f"before sending {verb.value} the unit was seen as {seen.world.value}; nothing is sent, it is read again"
+            why = f"before sending {verb.value} the unit was seen as {seen.world.value}; nothing is sent"
             settle.remember(run, operation, seen, OperationState.UNKNOWN, why)
         _release(run, after=0, code="world-changed", sentence=why)
         return why
@@ -288,9 +290,11 @@ def _hold(run: Run, operation: Operation, reason: tuple[str, str], now: datetime
 
 
 def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
-    """One transaction: every check again under locks (the database's guard repeats them), a token, the attempt, its audit event.
+    """One transaction: every check again under locks (the database's guard repeats them), a token, the attempt, its
+    audit event.
 
-    Returns the Attempt, or (code, sentence) of what stands against it. Lock order: freeze, operation, run, approvals, budget.
+    Returns the Attempt, or (code, sentence) of what stands against it. Lock order: freeze, operation, run, approvals,
+    budget.
     """
     try:
         with transaction.atomic():
@@ -316,7 +320,6 @@ def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
                 detail={
                     "verb": operation.verb,
                     "run": str(run.pk),
-                    "unit": run.unit.name,
                     "unit": run.unit.name,
                     "key": run.unit.key,
                     "attempt": operation.sends + 1,
@@ -394,7 +397,9 @@ def _moved_on(run: Run, verb: Verb, gateway: AzureGateway, clock: Clock) -> bool
 
 
 def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) -> str:
-    """SENDING without an owner: somebody armed and vanished. The request may still arrive; wait out the quarantine, then read."""
+    """SENDING without an owner: somebody armed and vanished. The request may still arrive; wait out the quarantine,
+    then read.
+    """
     now = clock()
     armed_at = operation.armed_at or now
     with transaction.atomic():
