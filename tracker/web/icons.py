@@ -1,0 +1,52 @@
+"""Icons: lucide's drawings, each drawn once per page in a hidden sprite and used by name.
+
+A list of fifty rows shows the same dozen icons some two hundred times; a `<use>` is 75 bytes, the drawing three hundred (figures.md F6).
+An icon outside the sprite is drawn in place, so any lucide name works everywhere.
+"""
+
+import re
+from functools import lru_cache
+
+import lucide
+
+from tracker.web.status import CHIPS
+
+# What frame and parts use again and again, beside every icon of a chip.
+COMMON = (
+    "arrow-down",
+    "arrow-right",
+    "arrow-up",
+    "check",
+    "chevron-down",
+    "chevron-left",
+    "chevron-right",
+    "chevrons-up-down",
+    "copy",
+    "lock",
+    "x",
+)
+IN_SPRITE = frozenset(COMMON) | {chip.icon for chips in CHIPS.values() for chip in chips.values()}
+
+_OUTER = re.compile(r"^<svg[^>]*>|</svg>\s*$")
+_SPACE = re.compile(r"\s+(?=[<>/])|(?<=>)\s+|\n\s*")
+
+
+@lru_cache(maxsize=512)
+def drawing(name: str) -> str:
+    """The shapes inside an icon's `<svg>`, without white space. Raises lucide.IconDoesNotExist."""
+    return _SPACE.sub("", _OUTER.sub("", lucide._render_icon(name, None)))
+
+
+@lru_cache(maxsize=1)
+def sprite() -> str:
+    symbols = (f'<symbol id="i-{name}" viewBox="0 0 24 24">{drawing(name)}</symbol>' for name in sorted(IN_SPRITE))
+    return f'<svg class="sprite" aria-hidden="true">{"".join(symbols)}</svg>'
+
+
+@lru_cache(maxsize=1024)
+def icon(name: str, classes: str = "") -> str:
+    """One icon as HTML, hidden from assistive technology: the word beside it speaks."""
+    css = f"icon {classes}".strip()
+    if name in IN_SPRITE:
+        return f'<svg class="{css}" aria-hidden="true"><use href="#i-{name}"/></svg>'
+    return f'<svg class="{css}" viewBox="0 0 24 24" aria-hidden="true">{drawing(name)}</svg>'
