@@ -38,8 +38,8 @@ def tick(**_: object) -> None:
         follow_up.delay(follow_up_id=pk)
     for pk in quota_queries.due_requests(now):
         quota_request.delay(request_id=pk)
-    for subscription in inventory_queries.wanted():
-        sync.delay(subscription_id=subscription.pk)
+    for pk in inventory_queries.wanted_syncs(now):
+        sync.delay(subscription_id=pk)
 
 
 @shared_task
