@@ -16,7 +16,10 @@ class Assessment(models.Model):
     score = models.IntegerField()
     deductions = models.JSONField()  # [{"points", "rule", "resource", "reason"}]
     digest = models.CharField(max_length=64)  # over the findings, canonical JSON
-    errors = models.JSONField(default=list)
+    errors = models.JSONField(default=list)  # [{"rule", "error"}]: rules of ours that failed; their finding is unknown
+    # The quota sums it was made with, as told by the slice of quota: [{"provider", "family", "need", "available"}], or
+    # null when nobody had counted. The next evaluation uses them when its caller brings none.
+    shortfalls = models.JSONField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["unit", "-at"], name="assessment_recent")]

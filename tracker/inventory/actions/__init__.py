@@ -17,7 +17,7 @@ from tracker.inventory.actions.units import (
     set_health,
     set_lock,
 )
-from tracker.inventory.documents import digest_of
+from tracker.inventory.documents import canonical_json, digest_of
 
 __all__ = [
     "Changes",
@@ -30,6 +30,7 @@ __all__ = [
     "SyncLost",
     "SyncRunning",
     "assign_owner",
+    "canonical_json",
     "digest_of",
     "discover_subscriptions",
     "exclude",

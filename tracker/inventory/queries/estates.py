@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from django.db.models import QuerySet
-
 from migrator.gateway import wire
 from migrator.resources import UNKNOWN, Estate, Registration, Resource, Usage
 from tracker.inventory import models
@@ -59,19 +57,3 @@ def members_of_many(units: Iterable[models.Unit]) -> Iterator[tuple[models.Unit,
             documents[unit_id].append(document)
         for unit in batch:
             yield unit, wire.resources(documents[unit.pk])
-
-
-def members_of_many(units: Iterable[models.Unit]) -> Iterator[tuple[models.Unit, tuple[Resource, ...]]]:
-    """Every unit with its live members as values; one query for all of them."""
-    listed = {unit.pk: unit for unit in units}
-    documents: dict[int, list[dict]] = {pk: [] for pk in listed}
-    rows = models.Resource.objects.filter(unit__in=listed, gone_at__isnull=True).order_by("key")
-    for pk, document in rows.values_list("unit_id", "document").iterator(chunk_size=2_000):
-        documents[pk].append(document)
-    for pk, unit in listed.items():
-        yield unit, wire.resources(documents[pk])
-
-
-def live_units(subscription: models.Subscription) -> QuerySet[models.Unit]:
-    """Units of a subscription that the classic side still lists."""
-    return models.Unit.objects.filter(subscription=subscription, gone_at__isnull=True)

@@ -1,0 +1,153 @@
+"""What the pages, the API and the seals ask about readiness. Reads only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Min, Q, QuerySet
+
+from migrator import readiness
+from migrator.readiness import CATALOGUE, PLATFORM, Effect, Outcome, Rule, UnknownRule
+from tracker.inventory.models import Unit
+from tracker.readiness.models import Assessment, Finding, PlatformAnswer
+
+EFFECTS = tuple(effect.value for effect in Effect)  # the strongest first
+_OUTCOMES = {Outcome.YES.value: 0, Outcome.UNKNOWN.value: 1, Outcome.NO.value: 2}
+# Units that still count when asking what blocks the programme.
+IN_SCOPE = Q(unit__gone_at__isnull=True) & ~Q(unit__progress="excluded")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A finding with its rule. `rule` is None when the catalogue no longer has it (until the next assessment)."""
+
+    finding: Finding
+    rule: Rule | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The findings of one effect: those that apply first, then unknown ones, then what was looked at and is fine."""
+
+    effect: str
+    yes: list[Shown]
+    unknown: list[Shown]
+    no: list[Shown]
+
+    @property
+    def all(self) -> list[Shown]:
+        return [*self.yes, *self.unknown, *self.no]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """A rule of the catalogue and how many units in scope it touches. `frees`: units blocked by nothing else."""
+
+    rule: Rule
+    yes: int
+    unknown: int
+    no: int
+    frees: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    """A blocking rule, how many units nothing else blocks, and how many it blocks at all."""
+
+    rule: Rule | None
+    rule_id: str
+    frees: int
+    blocks: int
+
+
+def rule_or_none(rule_id: str) -> Rule | None:
+    try:
+        return readiness.rule(rule_id)
+    except UnknownRule:
+        return None
+
+
+def findings_of(unit: Unit) -> list[Group]:
+    """The findings of a unit by effect, the strongest first, every group even when empty; one query."""
+    groups = {effect: Group(effect, [], [], []) for effect in EFFECTS}
+    rows = Finding.objects.filter(unit=unit).order_by("rule", "resource_name", "resource_key")
+    for finding in rows:
+        group = groups.setdefault(finding.effect, Group(finding.effect, [], [], []))
+        getattr(group, finding.outcome).append(Shown(finding, rule_or_none(finding.rule)))
+    return list(groups.values())
+
+
+def rules() -> list[RuleCount]:
+    """Every rule, in the order of the catalogue, with its number of units in scope by outcome; two queries."""
+    counts: dict[tuple[str, str], int] = {}
+    grouped = Finding.objects.filter(IN_SCOPE).values_list("rule", "outcome").order_by()
+    for rule, outcome, number in grouped.annotate(number=Count("unit_id", distinct=True)):
+        counts[(rule, outcome)] = number
+    freed = {one.rule_id: one.frees for one in unblock()}
+    return [
+        RuleCount(
+            rule,
+            *(counts.get((rule.id, outcome), 0) for outcome in ("yes", "unknown", "no")),
+            freed.get(rule.id, 0),
+        )
+        for rule in (*CATALOGUE, PLATFORM)
+    ]
+
+
+def unblock(limit: int | None = None) -> list[Unblock]:
+    """What would unblock most: per blocking rule, units whose only blocking rule it is; one query."""
+    blocking = Finding.objects.filter(IN_SCOPE, effect=Effect.BLOCKS, outcome=Outcome.YES).order_by()
+    per_unit = blocking.values("unit_id").annotate(rules=Count("rule", distinct=True), only=Min("rule"))
+    alone = Q(unit_id__in=per_unit.filter(rules=1).values("unit_id"))
+    grouped = blocking.values_list("rule").annotate(
+        frees=Count("unit_id", distinct=True, filter=alone), blocks=Count("unit_id", distinct=True)
+    )
+    rows = [Unblock(rule_or_none(rule), rule, frees, blocks) for rule, frees, blocks in grouped]
+    rows.sort(key=lambda one: (-one.frees, -one.blocks, one.rule_id))
+    return rows[:limit]
+
+
+def heat() -> dict[str, dict[str, int]]:
+    """rule -> subscription -> units in scope it touches (outcome yes); one query."""
+    found: dict[str, dict[str, int]] = {}
+    grouped = Finding.objects.filter(IN_SCOPE, outcome=Outcome.YES).values_list("rule", "unit__subscription_id")
+    for rule, subscription, number in grouped.order_by().annotate(number=Count("unit_id", distinct=True)):
+        found.setdefault(rule, {})[subscription] = number
+    return found
+
+
+def latest_assessment(unit: Unit) -> Assessment | None:
+    """The newest assessment: verdict, score and where every lost point went."""
+    return Assessment.objects.filter(unit=unit).order_by("-at", "-pk").first()
+
+
+def assessments(unit: Unit, limit: int = 50) -> list[Assessment]:
+    """The assessments that changed something, newest first."""
+    return list(Assessment.objects.filter(unit=unit).order_by("-at", "-pk")[:limit])
+
+
+def digests(units: Iterable[Unit]) -> dict[int, str]:
+    """unit pk -> digest over its findings as they are now, for seals; units never assessed are not in it."""
+    rows = Assessment.objects.filter(unit__in=[unit.pk for unit in units]).order_by("unit_id", "-at", "-pk")
+    return dict(rows.distinct("unit_id").values_list("unit_id", "digest"))
+
+
+def platform_answers(unit: Unit, limit: int = 20) -> list[PlatformAnswer]:
+    """What Validate and Prepare answered, newest first."""
+    return list(PlatformAnswer.objects.filter(unit=unit).order_by("-at", "-pk")[:limit])
+
+
+def findings_for(units: Iterable[Unit]) -> dict[int, list[Finding]]:
+    """unit pk -> its findings, sorted by effect, outcome and rule, for many units in one query."""
+    wanted = [unit.pk for unit in units]
+    found: dict[int, list[Finding]] = {pk: [] for pk in wanted}
+    for finding in Finding.objects.filter(unit__in=wanted):
+        found[finding.unit_id].append(finding)
+    order = {effect: place for place, effect in enumerate(EFFECTS)}
+    for listed in found.values():
+        listed.sort(key=lambda f: (order.get(f.effect, 9), _OUTCOMES.get(f.outcome, 9), f.rule, f.resource_key))
+    return found
+
+
+def findings_list() -> QuerySet[Finding]:
+    """All findings with their units, for lists and exports; narrow it before use."""
+    return Finding.objects.select_related("unit")
