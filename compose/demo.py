@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from compose import places, servers
+from compose import places, servers, statics
 from compose.boot import ROOT
 from compose.places import AlreadyRunning, Place, PlaceError
 from compose.processes import Service
@@ -284,10 +284,15 @@ class Demo:
         for key, value in {"TRACKER_DATABASE_URL": database, "TRACKER_REDIS_URL": redis}.items():
             self.environment.pop(f"{key}_FILE", None)
             self.environment[key] = value
-        collect = self.manage("collectstatic", "--noinput", "--verbosity", "0")
-        self.supervisor.launch(collect)
+        folder = self.place.path / "static"
+        collect = statics.collector(folder, self.place.logs / "collectstatic.log", self.environment)
+        needed = not statics.is_current(folder)
+        if needed:
+            self.supervisor.launch(collect)
         self.supervisor.run(self.manage("migrate", "--noinput"))
-        self.supervisor.finish(collect)
+        if needed:
+            self.supervisor.finish(collect)
+            statics.mark_current(folder)
         self.step("tables", "static files")
 
     def start_processes(self) -> None:

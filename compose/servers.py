@@ -238,8 +238,8 @@ class Postgres:
         if made_by != ours:
             raise ServerError(
                 f"The database in {self.data} was made by PostgreSQL {made_by}, and this environment brings {ours}, "
-                "which cannot read it. Begin afresh with `python3 manage.py demo --reset`, or, to keep the data, run it "
-                f"with PostgreSQL {made_by}, dump it, and load that into the server TRACKER_DATABASE_URL names."
+                "which cannot read it. Begin afresh with `python3 manage.py demo --reset`, or, to keep the data, run "
+                f"it with PostgreSQL {made_by}, dump it, and load it into the server TRACKER_DATABASE_URL names."
             )
 
     def sweep_pid_file(self) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from compose import browser, places, processes, servers
+from compose import browser, places, processes, servers, statics
 from compose.boot import ROOT
 from compose.demo import DemoError, configured
 from compose.processes import Known, Service
@@ -94,8 +94,7 @@ def serve(supervisor: Supervisor, folder: Path, durable: bool) -> dict[str, str]
     if postgres is not None:
         postgres.create_database()
     environment = suite_environment(folder, database, redis)
-    collect_static(supervisor, folder, environment)
-    return environment
+    return environment | collect_static(supervisor, folder, environment)
 
 
 def suite_environment(folder: Path, database: str, redis: str) -> dict[str, str]:
@@ -113,7 +112,6 @@ def suite_environment(folder: Path, database: str, redis: str) -> dict[str, str]
         "TRACKER_TIME_ZONE": "UTC",
         "TRACKER_ENGINE_TIMINGS": "rehearsal",
         "TRACKER_TEST_PASSWORDS": "yes",
-        "TRACKER_STATIC_ROOT": str(folder / "static"),
         "TRACKER_STATE_DIR": str(folder),
         "TRACKER_TEST_SERVERS": "yes",  # tells tests/conftest.py that it was started from here
         "DJANGO_SETTINGS_MODULE": "tracker.settings",
@@ -123,15 +121,13 @@ def suite_environment(folder: Path, database: str, redis: str) -> dict[str, str]
     return {**kept, **ours}
 
 
-def collect_static(supervisor: Supervisor, folder: Path, environment: dict[str, str]) -> None:
+def collect_static(supervisor: Supervisor, folder: Path, environment: dict[str, str]) -> dict[str, str]:
     """The pages need the manifest of the collected files. Without it their tests fail anyway, so it only warns."""
-    if not (ROOT / "tracker" / "settings.py").exists():
-        return
-    command = (sys.executable, str(ROOT / "manage.py"), "collectstatic", "--noinput", "--verbosity", "0")
     try:
-        supervisor.run(Service("collectstatic", command, folder / "collectstatic.log", environment, folder=ROOT))
+        return {"TRACKER_STATIC_ROOT": str(statics.shared(supervisor, folder / "collectstatic.log", environment))}
     except ServiceFailed as failure:
         supervisor.say(f"Static files could not be collected; tests of pages will fail. {failure}\n")
+        return {}
 
 
 def wants_browser(arguments: list[str]) -> bool:

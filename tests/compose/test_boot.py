@@ -159,15 +159,7 @@ def test_an_interpreter_that_went_missing_is_noticed(checkout):
     assert checkout.fits("demo")
 
 
-def test_pip_alone_builds_it_and_brings_it_up_to_date(by_pip):
-    by_pip.ensure("demo")
-    assert version_of(by_pip, "alpha") == "1.0"
-    (by_pip.locks / "demo.txt").write_text(wheel(by_pip.root / "wheels", "alpha", "2.0.0"))
-    by_pip.ensure("demo")
-    assert version_of(by_pip, "alpha") == "2.0.0"
-
-
-def test_when_uv_fails_pip_does_it(checkout):
+def test_when_uv_fails_pip_builds_it_and_brings_it_up_to_date(checkout):
     broken = checkout.root / "uv"
     broken.write_text("#!/bin/sh\necho 'uv is out of order'; exit 3\n")
     broken.chmod(0o755)
@@ -176,6 +168,9 @@ def test_when_uv_fails_pip_does_it(checkout):
     assert checkout.ensure("demo") is True
     assert version_of(checkout, "alpha") == "1.0"
     assert "uv is out of order" in checkout.log.read_text()
+    (checkout.locks / "demo.txt").write_text(wheel(checkout.root / "wheels", "alpha", "2.0.0"))
+    checkout.ensure("demo")
+    assert version_of(checkout, "alpha") == "2.0.0"
 
 
 def test_a_file_with_another_digest_is_refused_with_a_sentence(by_pip):
