@@ -1,0 +1,68 @@
+"""Who asks, and whether they may: bearer tokens, their expiry, the reader (azure.md 9).
+
+`expired-token` is refused with 401, `reader-token` may only read, any other token may do everything.
+"""
+
+import uuid
+
+from migrator.simulator.arm.migration import unit_of
+from migrator.simulator.errors import ArmError
+from migrator.simulator.store import segments_of
+
+EXPIRED, READER = "expired-token", "reader-token"
+_SPACE = uuid.UUID("0d4b3f0e-3a52-4f0e-8d0f-6e1fb4e5a1aa")
+
+
+def principal(authorization: str, tenant: str) -> str:
+    """The caller's object id. Raises ArmError 401 with a challenge."""
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        text = "Authentication failed. The 'Authorization' header is missing or has no bearer token."
+        raise unauthorized("AuthenticationFailed", text, tenant)
+    if token == EXPIRED:
+        text = "The access token expiry UTC time is earlier than current UTC time."
+        raise unauthorized("ExpiredAuthenticationToken", text, tenant)
+    return str(uuid.uuid5(_SPACE, token))
+
+
+def unauthorized(code: str, message: str, tenant: str) -> ArmError:
+    challenge = (
+        f'Bearer authorization_uri="https://login.simulator.invalid/{tenant}", '
+        f'error="invalid_token", error_description="{message}"'
+    )
+    return ArmError(401, code, message, headers={"WWW-Authenticate": challenge})
+
+
+def is_read(method: str, path: str) -> bool:
+    """Resource Graph is asked by POST and still reads."""
+    return method in ("GET", "HEAD") or path.lower().startswith("/providers/microsoft.resourcegraph/")
+
+
+def check_reader(authorization: str, caller: str, method: str, path: str) -> None:
+    """403 AuthorizationFailed, naming the missing action, when a reader writes."""
+    if authorization.partition(" ")[2].strip() != READER or is_read(method, path):
+        return
+    action, scope = action_of(method, path)
+    raise ArmError(
+        403,
+        "AuthorizationFailed",
+        f"The client '{caller}' with object id '{caller}' does not have authorization to perform action '{action}' "
+        f"over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+    )
+
+
+def action_of(method: str, path: str) -> tuple[str, str]:
+    """The action a request performs and the scope it performs it on: `Microsoft.ClassicNetwork/virtualNetworks/prepareMigration/action`."""
+    parts = segments_of(unit_of(path))
+    marks = [i for i, part in enumerate(parts) if part.lower() == "providers"]
+    if not marks:
+        verb = {"DELETE": "delete", "POST": "action"}.get(method, "write")
+        return f"Microsoft.Resources/subscriptions/resourceGroups/{verb}", "/" + "/".join(parts)
+    tail = parts[marks[-1] + 1 :]
+    names = [tail[0], *tail[1::2]]
+    if method == "POST":
+        if len(tail) == 2:  # …/providers/Microsoft.X/register
+            return f"{tail[0]}/{tail[1]}/action", "/" + "/".join(parts[: marks[-1]])
+        return "/".join(names) + "/action", "/" + "/".join(parts[:-1])
+    return "/".join(names) + ("/delete" if method == "DELETE" else "/write"), "/" + "/".join(parts)

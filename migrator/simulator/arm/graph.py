@@ -1,0 +1,245 @@
+"""Resource Graph: the small part of its query language which the product needs, and its paging (azure.md 1.5).
+
+    resources
+    | where FIELD startswith|!startswith|=~|==|contains 'text'     FIELD: id, name, type, location, resourceGroup, subscriptionId
+    | where FIELD in~ ('a', 'b')                                   … or tostring(properties)
+    | project a, b, c = tostring(properties)
+    | order by id asc
+
+Anything else is refused in Resource Graph's own error shape, so that a query this does not understand never looks like an empty answer.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from migrator.simulator.arm.routing import Answer, Call, Router, read_token, token
+from migrator.simulator.errors import ArmError
+from migrator.simulator.store import Document, group_in, subscription_in
+
+routes = Router()
+Row = dict[str, Any]
+
+# Classic types Resource Graph knows (supported-tables page, azure.md 1.5); of other providers all top-level types.
+CLASSIC = frozenset(
+    {
+        "microsoft.classiccompute/domainnames",
+        "microsoft.classiccompute/virtualmachines",
+        "microsoft.classicnetwork/networksecuritygroups",
+        "microsoft.classicnetwork/reservedips",
+        "microsoft.classicnetwork/virtualnetworks",
+        "microsoft.classicstorage/storageaccounts",
+    }
+)
+LARGEST_PAGE = 1000
+_FIELDS = {
+    name.lower(): name
+    for name in (
+        "id",
+        "name",
+        "type",
+        "location",
+        "resourceGroup",
+        "subscriptionId",
+        "tags",
+        "properties",
+        "kind",
+        "sku",
+    )
+}
+
+
+@routes.route("POST", r"/providers/microsoft\.resourcegraph/resources")
+def query(call: Call) -> Answer:
+    call.check_version("Microsoft.ResourceGraph/resources")
+    body = call.object()
+    options = body.get("options") if isinstance(body.get("options"), Mapping) else {}
+    if options.get("resultFormat", "table") != "objectArray":
+        raise _invalid("This simulator answers resultFormat objectArray only; ask for it.")
+    wanted = [str(key).lower() for key in body.get("subscriptions") or ()] or list(call.platform.subscriptions)
+    steps = parse(str(body.get("query") or ""))
+    rows: list[Row] = [row for key in wanted for row in _table(call, key)]
+    for step in steps:
+        rows = step(rows)
+    return _paged(call, rows, options)
+
+
+def _table(call: Call, subscription: str) -> list[Row]:
+    view, rows = call.view(), []
+    for kind in view.kinds(subscription):
+        listed = kind in CLASSIC or (kind.count("/") == 1 and not kind.startswith("microsoft.classic"))
+        if listed and not kind.startswith(("microsoft.authorization/", "microsoft.resources/")):
+            rows.extend(_row(document) for document in view.of_type(subscription, kind))
+    return rows
+
+
+def _row(document: Document) -> Row:
+    """Types and groups come in lower case."""
+    return {
+        "id": document["id"],
+        "name": document["name"],
+        "type": document["type"].lower(),
+        "location": document.get("location", ""),
+        "resourceGroup": group_in(document["id"]).lower(),
+        "subscriptionId": subscription_in(document["id"]),
+        "tags": document.get("tags") or None,
+        "kind": document.get("kind", ""),
+        "sku": document.get("sku"),
+        "properties": document.get("properties") or {},
+    }
+
+
+def _paged(call: Call, rows: list[Row], options: Mapping[str, Any]) -> Answer:
+    top = options.get("$top", 100)
+    if not isinstance(top, int) or isinstance(top, bool) or not 1 <= top <= LARGEST_PAGE:
+        raise _invalid(f"$top must be a number from 1 to {LARGEST_PAGE}.")
+    total, size = len(rows), min(top, max(1, call.platform.settings.page_size))
+    if any("id" not in row for row in rows):  # paging needs the id in the projection; without it the result is cut
+        cut = rows[:LARGEST_PAGE]
+        return _result(cut, total, truncated=total > len(cut))
+    after = read_token(options.get("$skipToken"))
+    if after:
+        rows = [row for row in rows if str(row["id"]).lower() > after]
+    if options.get("$skip"):
+        raise _invalid("This simulator pages with $skipToken, not with $skip.")
+    more = len(rows) > size
+    answer = _result(rows[:size], total, truncated=False)
+    if more:
+        answer.body["$skipToken"] = token(str(rows[size - 1]["id"]).lower())
+    return answer
+
+
+def _result(rows: list[Row], total: int, *, truncated: bool) -> Answer:
+    return Answer(
+        body={
+            "totalRecords": total,
+            "count": len(rows),
+            "data": rows,
+            "facets": [],
+            "resultTruncated": "true" if truncated else "false",
+        }
+    )
+
+
+Step = Callable[[list[Row]], list[Row]]
+
+
+def parse(text: str) -> list[Step]:
+    """The steps of a query. Raises ArmError in Resource Graph's shape for what is not understood."""
+    stages = [stage.strip() for stage in _split(text, "|")]
+    if not stages or stages[0].lower() != "resources":
+        raise _invalid(f"unknown table '{stages[0] if stages else ''}'")
+    return [_step(stage) for stage in stages[1:]]
+
+
+def _step(stage: str) -> Step:
+    word, _, rest = " ".join(stage.split()).partition(" ")
+    if word.lower() == "where":
+        test = _condition(rest.strip())
+        return lambda rows: [row for row in rows if test(row)]
+    if word.lower() == "project":
+        columns = [_column(part.strip()) for part in _split(rest, ",")]
+        return lambda rows: [{name: read(row) for name, read in columns} for row in rows]
+    ordered = re.fullmatch(r"(?:order|sort) by (\w+)( asc| desc)?", f"{word} {rest}".strip(), re.IGNORECASE)
+    if ordered:
+        name, descending = (
+            _FIELDS.get(ordered[1].lower(), ordered[1]),
+            (ordered[2] or " desc").strip().lower() == "desc",
+        )
+        if name != "id" or descending:
+            raise _invalid("only 'order by id asc' is understood")
+        return lambda rows: sorted(rows, key=lambda row: str(row.get("id", "")).lower())
+    raise _invalid(f"'{stage}' is not understood")
+
+
+_TEXT = r"(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")"
+_COMPARE = re.compile(r"(.+?)\s*(!startswith|startswith|!contains|contains|=~|!~|==|!=)\s*" + _TEXT, re.IGNORECASE)
+_LIST = re.compile(r"(.+?)\s+(in~|in)\s*\((.*)\)", re.IGNORECASE)
+
+_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+    "startswith": lambda have, want: have.lower().startswith(want.lower()),
+    "!startswith": lambda have, want: not have.lower().startswith(want.lower()),
+    "contains": lambda have, want: want.lower() in have.lower(),
+    "!contains": lambda have, want: want.lower() not in have.lower(),
+    "=~": lambda have, want: have.lower() == want.lower(),
+    "!~": lambda have, want: have.lower() != want.lower(),
+    "==": lambda have, want: have == want,
+    "!=": lambda have, want: have != want,
+}
+
+
+def _condition(text: str) -> Callable[[Row], bool]:
+    listed = _LIST.fullmatch(text)
+    if listed:
+        read, fold = _expression(listed[1]), listed[2].lower() == "in~"
+        wanted = [_literal(part.strip()) for part in _split(listed[3], ",")]
+        if fold:
+            wanted = [value.lower() for value in wanted]
+        return lambda row: (_plain(read(row)).lower() if fold else _plain(read(row))) in wanted
+    compared = _COMPARE.fullmatch(text)
+    if not compared:
+        raise _invalid(f"'where {text}' is not understood")
+    read, test = _expression(compared[1]), _TESTS[compared[2].lower()]
+    want = compared[3] if compared[3] is not None else compared[4]
+    return lambda row: test(_plain(read(row)), want)
+
+
+def _expression(text: str) -> Callable[[Row], Any]:
+    cast = re.fullmatch(r"tostring\(\s*(\w+)\s*\)", text.strip(), re.IGNORECASE)
+    name = _FIELDS.get((cast[1] if cast else text.strip()).lower())
+    if name is None:
+        raise _invalid(f"unknown expression '{text.strip()}'")
+    return (lambda row: _plain(row.get(name))) if cast else (lambda row: row.get(name))
+
+
+def _column(text: str) -> tuple[str, Callable[[Row], Any]]:
+    name, assigned, expression = text.partition("=")
+    return (name.strip(), _expression(expression)) if assigned else (_FIELDS.get(name.lower(), name), _expression(name))
+
+
+def _literal(text: str) -> str:
+    found = re.fullmatch(_TEXT, text)
+    if not found:
+        raise _invalid(f"'{text}' is not a text in quotes")
+    return found[1] if found[1] is not None else found[2]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _split(text: str, mark: str) -> list[str]:
+    """Split at a mark that stands outside quotes and brackets."""
+    parts, current, quote, depth = [], "", "", 0
+    for character in text:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        elif character == mark and depth == 0:
+            parts.append(current)
+            current = ""
+            continue
+        current += character
+    return [*parts, current]
+
+
+def _invalid(what: str) -> ArmError:
+    return ArmError(
+        400,
+        "BadRequest",
+        "Please provide below info when asking for support.",
+        details=[
+            {
+                "code": "InvalidQuery",
+                "message": "Query is invalid. Please refer to the documentation for the Azure Resource Graph service "
+                "and fix the error before retrying.",
+            },
+            {"code": "ParserFailure", "message": f"ParserFailure: {what}"},
+        ],
+    )

@@ -1,0 +1,1 @@
+"""The named estates, built in wire format."""

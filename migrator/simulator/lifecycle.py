@@ -1,0 +1,235 @@
+"""What the verbs do to the documents: locking, building, taking back, removing (azure.md 2.1, 2.7, 4)."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from migrator.simulator import quotas, validation
+from migrator.simulator import scope as scopes
+from migrator.simulator.errors import ArmError, bad_request
+from migrator.simulator.records import Finished, Migration, Operation
+from migrator.simulator.scope import SLOT, Scope, kind_of, parent_key, properties
+from migrator.simulator.store import Document, subscription_in
+from migrator.simulator.translation import GROUP_TYPE, Builder
+
+if TYPE_CHECKING:
+    from migrator.simulator.platform import Platform
+
+ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+DESTINATIONS = ("Default", "New", "Existing")
+
+
+def check_parameters(scope: Scope, body: Mapping[str, Any]) -> None:
+    """The body a slot is validated and prepared with (azure.md 2.3 [I]; E17 to E20). Others take none."""
+    if kind_of(scope.unit["id"]) != SLOT:
+        return
+    wish = body.get("destinationVirtualNetwork")
+    if wish not in DESTINATIONS:
+        raise bad_request(
+            f"DestinationVirtualNetwork must be set to one of the following values: {', '.join(DESTINATIONS)}."
+        )
+    if wish == "Default":
+        raise bad_request("Default VNet destination option not implemented.")
+    if wish == "Existing":
+        if not body.get("virtualNetworkName"):
+            raise bad_request("The virtual network name cannot be null or empty.")
+        if not body.get("subnetName"):
+            raise bad_request("The Subnet Name cannot be null or empty.")
+        if scope.web_slots:
+            raise bad_request(
+                "A deployment of web or worker roles cannot be migrated into an existing virtual network."
+            )
+
+
+def classic_locked(document: Mapping[str, Any]) -> ArmError:
+    """The refusal of a write to a classic resource that is Prepared (azure.md 2.9, E41)."""
+    code = {
+        "microsoft.classiccompute/domainnames/slots": "ChangeDeploymentConfigurationOperationFailed",
+        "microsoft.classicstorage/storageaccounts": "StorageAccountOperationFailed",
+        "microsoft.classicnetwork/virtualnetworks": "VirtualNetworkOperationFailed",
+        "microsoft.classiccompute/virtualmachines": "VirtualMachineOperationFailed",
+    }.get(kind_of(str(document["id"])), "ClassicOperationFailed")
+    return ArmError(
+        409,
+        code,
+        f"The resource {document['name']} is in the process of being migrated and hence cannot be changed. "
+        "Commit the migration or abort it.",
+    )
+
+
+def lock(platform: "Platform", scope: Scope, parameters: Mapping[str, str]) -> Migration:
+    """The record of a unit about to be prepared: what is locked, and which documents show migrationState (azure.md 1.4)."""
+    shown = [scope.unit, *scope.slots, *scope.machines]
+    return Migration(
+        unit=str(scope.unit["id"]),
+        phase="preparing",
+        locked=scopes.locked_keys(platform.store, scope),
+        marked=list(dict.fromkeys(str(document["id"]).lower() for document in shown)),
+        location=quotas.scope_location(scope),
+        parameters=dict(parameters),
+    )
+
+
+def mark(platform: "Platform", migration: Migration, state: str | None) -> None:
+    """Show a migrationState on every document of the unit, or take it away."""
+    for key in migration.marked:
+        if key in platform.store:
+            platform.store.change(key, platform.moment, migrationState=state)
+
+
+def complete(platform: "Platform", operation: Operation) -> None:
+    """The operation's time is over: carry it out, or let it fail as planned."""
+    migration = platform.migrations.get(operation.unit.lower())
+    operation.status = "Succeeded"
+    if operation.repeats or migration is None:
+        return
+    if operation.plan:
+        _fail_as_planned(platform, operation, migration)
+    else:
+        {"prepare": _prepared, "abort": _aborted, "commit": _committed}[operation.verb](platform, operation, migration)
+
+
+def _fail(platform: "Platform", operation: Operation, migration: Migration, code: str, message: str) -> None:
+    operation.status, operation.code, operation.message = "Failed", code, message
+    migration.phase = f"{operation.verb} failed"
+    platform.migrations.touch(operation.unit.lower())
+    mark(platform, migration, platform.settings.after_failure or None)
+
+
+def _fail_as_planned(platform: "Platform", operation: Operation, migration: Migration) -> None:
+    plan = operation.plan
+    _fail(platform, operation, migration, str(plan["code"]), str(plan["message"]))
+    if operation.verb == "prepare" and not plan.get("keeps_lock", True):
+        _unlock(platform, migration)
+    elif operation.verb == "prepare":
+        _put_all(platform, migration, _builder(platform, migration).groups())
+    elif operation.verb == "commit" and plan.get("partial"):
+        scope = _scope(platform, migration)
+        doomed = scopes.doomed_keys(platform.store, scope)
+        own = {str(d["id"]).lower() for d in platform.store.tree(scope.unit["id"])}
+        first = [key for key in doomed if key not in own]
+        for key in first[: (len(first) + 1) // 2]:
+            platform.store.remove(key, platform.moment)
+
+
+def _scope(platform: "Platform", migration: Migration) -> Scope:
+    unit = platform.store.get(migration.unit)
+    assert unit is not None, migration.unit  # locked: nobody could remove it
+    return scopes.resolve(platform.store, unit)
+
+
+def _builder(platform: "Platform", migration: Migration) -> Builder:
+    return Builder(platform.store, _scope(platform, migration), seed=platform.seed, parameters=migration.parameters)
+
+
+def _put_all(platform: "Platform", migration: Migration, documents: list[Document]) -> None:
+    for document in documents:
+        if document["id"] not in platform.store:
+            platform.put(document)
+            migration.arm.append(str(document["id"]).lower())
+
+
+def _prepared(platform: "Platform", operation: Operation, migration: Migration) -> None:
+    scope = _scope(platform, migration)
+    builder = _builder(platform, migration)
+    problems = validation.prepare_only(platform.store, scope)
+    if problems:
+        _fail(platform, operation, migration, "BadRequest", problems[0]["message"])
+        return _put_all(platform, migration, builder.groups())
+    wanted = quotas.need(platform.store, scope)
+    short = platform.quotas.shortfall(scope, wanted)
+    if short:
+        row, missing = short[0]
+        _fail(
+            platform,
+            operation,
+            migration,
+            "QuotaExceeded",
+            f"The current quota for {row['name']} in {row['location']} is insufficient to complete migration. "
+            f"Current quota is {row['limit']}, additional needed is {missing}.",
+        )
+        return _put_all(platform, migration, builder.groups())
+    _put_all(platform, migration, builder.documents())
+    migration.need = [[provider, name, amount] for (provider, name), amount in wanted.items()]
+    platform.quotas.draw(subscription_in(migration.unit), migration.location, wanted)
+    migration.phase = "prepared"
+    platform.migrations.touch(operation.unit.lower())
+    mark(platform, migration, "Prepared")
+    return None
+
+
+def _aborted(platform: "Platform", operation: Operation, migration: Migration) -> None:
+    for key in reversed(migration.arm):
+        platform.remove(key)
+    drawn = Counter({(provider, name): amount for provider, name, amount in migration.need})
+    platform.quotas.draw(subscription_in(migration.unit), migration.location, drawn, sign=-1)
+    _unlock(platform, migration)
+
+
+def _unlock(platform: "Platform", migration: Migration) -> None:
+    mark(platform, migration, None)
+    platform.migrations.pop(migration.unit.lower(), None)
+
+
+def _committed(platform: "Platform", operation: Operation, migration: Migration) -> None:
+    scope = _scope(platform, migration)
+    doomed = scopes.doomed_keys(platform.store, scope)
+    dropped = _drop_settings(platform, set(doomed), scope)
+    for key in doomed:
+        platform.remove(key)
+    platform.migrations.pop(migration.unit.lower(), None)
+    platform.finished[migration.unit.lower()] = Finished(
+        migration.unit, operation.ended_at or platform.now, migration.arm, dropped
+    )
+
+
+def _drop_settings(platform: "Platform", gone: set[str], scope: Scope) -> list[str]:
+    """Autoscale settings and classic alert rules on classic ids go; grants and locks vanish with their scope (azure.md 3.2, 6).
+
+    Grants on a storage account are kept and follow it (STG-RBAC). Activity log alerts stay, pointing at nothing.
+    """
+    subscription = subscription_in(scope.unit["id"])
+    dropped = []
+    for kind, targets in (
+        ("Microsoft.Insights/autoscaleSettings", _autoscale_target),
+        ("Microsoft.Insights/alertRules", _alert_target),
+    ):
+        for setting in platform.store.of_type(subscription, kind):
+            if targets(setting) in gone:
+                dropped.append(str(setting["id"]))
+    for kind in (ASSIGNMENT, "Microsoft.Authorization/locks"):
+        for grant in platform.store.of_type(subscription, kind):
+            if parent_key(grant["id"]) in gone:
+                dropped.append(str(grant["id"]))
+    if scope.account is not None:
+        _move_grants(platform, scope.account)
+    for resource_id in dropped:
+        platform.store.remove(resource_id, platform.moment)
+    return dropped
+
+
+def _autoscale_target(setting: Document) -> str:
+    return str(properties(setting).get("targetResourceUri") or "").lower()
+
+
+def _alert_target(setting: Document) -> str:
+    source = (properties(setting).get("condition") or {}).get("dataSource") or {}
+    return str(source.get("resourceUri") or "").lower()
+
+
+def _move_grants(platform: "Platform", account: Document) -> None:
+    new = next(
+        (
+            d["id"]
+            for d in platform.store.of_type(subscription_in(account["id"]), "Microsoft.Storage/storageAccounts")
+            if d["name"].lower() == account["name"].lower()
+        ),
+        None,
+    )
+    for grant in platform.store.children(account["id"], ASSIGNMENT) if new else ():
+        moved = f"{new}/providers/{ASSIGNMENT}/{grant['name']}"
+        platform.put({**grant, "id": moved, "properties": {**properties(grant), "scope": new}})
+
+
+def arm_groups(documents: list[Document]) -> list[Document]:
+    return [document for document in documents if document["type"] == GROUP_TYPE]

@@ -1,0 +1,178 @@
+"""What moves together when a verb is sent to a slot, a virtual network or a storage account (azure.md 2.2).
+
+Reads documents only; the simulator's own view, written apart from `migrator.units` on purpose, so that each can be wrong alone.
+"""
+
+from dataclasses import dataclass, field
+
+from migrator.simulator.store import Document, Store, parent_key, subscription_in, type_in_id
+
+SLOT = "microsoft.classiccompute/domainnames/slots"
+NETWORK = "microsoft.classicnetwork/virtualnetworks"
+STORAGE = "microsoft.classicstorage/storageaccounts"
+MOVABLE = frozenset({SLOT, NETWORK, STORAGE})
+
+SERVICE = "Microsoft.ClassicCompute/domainNames"
+ROLE = SERVICE + "/slots/roles"
+EXTENSION = ROLE + "/extensionReferences"
+CERTIFICATE = SERVICE + "/serviceCertificates"
+MACHINE = "Microsoft.ClassicCompute/virtualMachines"
+GATEWAY = "Microsoft.ClassicNetwork/virtualNetworks/gateways"
+PEERING = "Microsoft.ClassicNetwork/virtualNetworks/virtualNetworkPeerings"
+SECURITY_GROUP = "Microsoft.ClassicNetwork/networkSecurityGroups"
+RESERVED = "Microsoft.ClassicNetwork/reservedIps"
+DISK = "Microsoft.ClassicStorage/storageAccounts/disks"
+OS_IMAGE = "Microsoft.ClassicStorage/storageAccounts/osImages"
+VM_IMAGE = "Microsoft.ClassicStorage/storageAccounts/vmImages"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One unit as documents. For a slot outside any network `network` is None; for a storage account only `account` is set."""
+
+    unit: Document
+    network: Document | None = None
+    services: tuple[Document, ...] = ()
+    slots: tuple[Document, ...] = ()
+    machines: tuple[Document, ...] = ()
+    reserved: tuple[Document, ...] = ()
+    security_groups: tuple[Document, ...] = ()  # cloned; the classic ones stay (azure.md 4.2)
+    account: Document | None = None
+    others_slots: tuple[Document, ...] = field(default=())  # occupied slots of the same services outside this unit
+
+    @property
+    def key(self) -> str:
+        return str(self.unit["id"]).lower()
+
+    @property
+    def web_slots(self) -> tuple[Document, ...]:
+        return tuple(s for s in self.slots if properties(s).get("slotType") == "Role")
+
+    @property
+    def machine_slots(self) -> tuple[Document, ...]:
+        return tuple(s for s in self.slots if properties(s).get("slotType") == "VirtualMachine")
+
+    def instances(self, store: Store) -> int:
+        """Role instances and machines: what the duration of Prepare grows with (azure.md 2.1)."""
+        roles = (role for slot in self.web_slots for role in store.children(slot["id"], ROLE))
+        return sum(int(properties(role).get("instanceCount") or 0) for role in roles) + len(self.machines)
+
+
+def properties(document: Document | None) -> Document:
+    found = (document or {}).get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def network_of(document: Document) -> str:
+    """Key of the network a slot or machine is in; empty when it is in none (or the hidden default one)."""
+    profile = properties(document).get("networkProfile") or properties(document)
+    network = profile.get("virtualNetwork") if isinstance(profile, dict) else None
+    return str(network["id"]).lower() if isinstance(network, dict) and network.get("id") else ""
+
+
+def service_of(machine: Document) -> str:
+    """Key of the cloud service a machine lives in."""
+    return str((properties(machine).get("domainName") or {}).get("id", "")).lower()
+
+
+def kind_of(resource_id: str) -> str:
+    return type_in_id(resource_id).lower()
+
+
+def resolve(store: Store, unit: Document) -> Scope:
+    """Everything that moves with a unit (a document of one of the three movable types)."""
+    match kind_of(unit["id"]):
+        case kind if kind == NETWORK:
+            return _network_scope(store, unit)
+        case kind if kind == SLOT:
+            return _slot_scope(store, unit)
+        case _:
+            return Scope(unit, account=unit)
+
+
+def _network_scope(store: Store, network: Document) -> Scope:
+    key, subscription = str(network["id"]).lower(), subscription_in(network["id"])
+    machines = tuple(m for m in store.of_type(subscription, MACHINE) if network_of(m) == key)
+    hosts = {service_of(machine) for machine in machines}
+    slots = tuple(
+        slot
+        for slot in store.of_type(subscription, SLOT)
+        if network_of(slot) == key
+        or (properties(slot).get("slotType") == "VirtualMachine" and parent_key(slot["id"]) in hosts)
+    )
+    return _filled(store, network, network, slots, machines)
+
+
+def _slot_scope(store: Store, slot: Document) -> Scope:
+    service = parent_key(slot["id"])
+    machines: tuple[Document, ...] = ()
+    if properties(slot).get("slotType") == "VirtualMachine":
+        machines = tuple(m for m in store.of_type(subscription_in(service), MACHINE) if service_of(m) == service)
+    return _filled(store, slot, None, (slot,), machines)
+
+
+def _filled(
+    store: Store,
+    unit: Document,
+    network: Document | None,
+    slots: tuple[Document, ...],
+    machines: tuple[Document, ...],
+) -> Scope:
+    subscription = subscription_in(unit["id"])
+    keys = {parent_key(slot["id"]) for slot in slots} | {service_of(m) for m in machines}
+    services = tuple(s for key in sorted(keys) if (s := store.get(key)) is not None)
+    inside = {str(slot["id"]).lower() for slot in slots}
+    others = tuple(
+        slot
+        for service in services
+        for slot in store.children(service["id"], SLOT)
+        if str(slot["id"]).lower() not in inside
+    )
+    wanted = {
+        str(vip.get("reservedIpName")).lower()
+        for slot in slots
+        for vip in properties(slot).get("virtualIps") or ()
+        if vip.get("reservedIpName")
+    }
+    reserved = tuple(r for r in store.of_type(subscription, RESERVED) if r["name"].lower() in wanted)
+    groups = {
+        str((subnet.get("networkSecurityGroup") or {}).get("id", "")).lower()
+        for subnet in properties(network).get("subnets") or ()
+    }
+    security_groups = tuple(g for key in sorted(groups - {""}) if (g := store.get(key)) is not None)
+    return Scope(unit, network, services, slots, machines, reserved, security_groups, None, others)
+
+
+def locked_keys(store: Store, scope: Scope) -> list[str]:
+    """Keys of the classic documents which Prepare locks: all that moves, and the network security groups that are cloned."""
+    roots = [scope.unit, *scope.services, *scope.slots, *scope.machines, *scope.reserved, *scope.security_groups]
+    keys = {str(d["id"]).lower(): None for root in roots for d in store.tree(root["id"]) if is_classic(d)}
+    return list(keys)
+
+
+def doomed_keys(store: Store, scope: Scope) -> list[str]:
+    """Keys of the classic documents which Commit removes: children before parents, the unit's own document last.
+
+    Services keep living when a slot outside the unit is still occupied. Disk objects of migrated machines become implicit (azure.md 4.2).
+    """
+    kept = {parent_key(slot["id"]) for slot in scope.others_slots}
+    roots = [*scope.slots, *scope.machines, *scope.reserved, *_attached_disks(store, scope)]
+    roots += [service for service in scope.services if str(service["id"]).lower() not in kept]
+    keys = {str(d["id"]).lower(): None for root in roots for d in reversed(store.tree(root["id"])) if is_classic(d)}
+    keys.pop(scope.key, None)
+    last = [str(d["id"]).lower() for d in reversed(store.tree(scope.unit["id"])) if is_classic(d)]
+    return [key for key in keys if key not in set(last)] + last
+
+
+def _attached_disks(store: Store, scope: Scope) -> list[Document]:
+    machines = {str(m["id"]).lower() for m in scope.machines}
+    found = []
+    for disk in store.of_type(subscription_in(scope.unit["id"]), DISK) if machines else ():
+        holder = (properties(disk).get("attachedTo") or {}).get("virtualMachine") or {}
+        if str(holder.get("id", "")).lower() in machines:
+            found.append(disk)
+    return found
+
+
+def is_classic(document: Document) -> bool:
+    return str(document["type"]).lower().startswith("microsoft.classic")
