@@ -63,7 +63,7 @@ def spawn(service: Service) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             service.command,
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            env=dict(service.environment), cwd=service.folder, start_new_session=True,
+            env=dict(service.environment), cwd=service.folder, start_new_session=True, umask=0o077,
             preexec_fn=die_with_parent(service.stop_with), **options,
         )  # fmt: skip
 

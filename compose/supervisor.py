@@ -25,10 +25,12 @@ class Stopped(Exception):
 class ServiceFailed(Exception):
     """A process ended, or did not get ready; says which, how, and the end of its log."""
 
-    def __init__(self, service: Service, how: str) -> None:
+    def __init__(self, service: Service, how: str, heard: bool = False) -> None:
         self.service = service
         lines = [f"{service.name} {how}."]
-        if said := processes.tail(service.log):
+        if heard:
+            lines.append(f"What it said is above, and in {service.log}.")
+        elif said := processes.tail(service.log):
             lines += [f"The last lines of {service.log}:", "", *(f"    {line}" for line in said)]
         else:
             lines.append(f"It wrote nothing to {service.log}.")
@@ -127,7 +129,7 @@ class Supervisor:
         del self.running[service.name]
         self.write_down()
         if process.returncode:
-            raise ServiceFailed(service, ending(process.returncode))
+            raise ServiceFailed(service, ending(process.returncode), heard=heard is not None)
 
     def spawn(self, service: Service) -> subprocess.Popen[bytes]:
         try:

@@ -1,4 +1,4 @@
-"""The suite's own ways: when a browser is wanted, that nothing leaves the machine, that every setting is written down."""
+"""The suite's own ways: when a browser is wanted, that nothing leaves the machine, that settings are written down."""
 
 import re
 import socket
