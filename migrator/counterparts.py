@@ -8,7 +8,7 @@ Below `units` in the order of imports: translation and followups both read it an
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -332,3 +332,8 @@ _WHOLE = re.compile(
 def classic_ids(text: str) -> list[str]:
     """The classic ids written in a text, plain or percent-encoded, as they stand there."""
     return [text] if _WHOLE.fullmatch(text) else [match.group(0) for match in _CLASSIC.finditer(text)]
+
+
+def with_ids_replaced(text: str, replace: Callable[[str], str]) -> str:
+    """The text with every classic id in it replaced by what `replace` makes of it, as it stands there."""
+    return replace(text) if _WHOLE.fullmatch(text) else _CLASSIC.sub(lambda match: replace(match.group(0)), text)

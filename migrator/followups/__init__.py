@@ -1,13 +1,25 @@
-"""What is owed after Commit, with ready requests and the reads that prove them.
+"""What is owed after Commit: captured settings rewritten for the new ids, with the reads that prove them (azure.md 6).
 
-Public (being filled in; signatures are final):
-    required(unit_id: str, captured: Sequence[Mapping], before: Sequence[Resource], arm_documents: Sequence[Mapping]) -> list[RequiredFollowUp]
-    kept(unit_id, captured, before, arm_documents) -> list[Kept]              # captured, but nothing owed, and why
-    answered(required: RequiredFollowUp, answers: Mapping[str, str]) -> RequiredFollowUp      # raises AnswerRefused
-    rebuilt(basis: Mapping, answers: Mapping[str, str]) -> RequiredFollowUp  # from what a database kept (plain JSON)
-    matches(probe: Probe, document: Mapping | None) -> list[str]              # what is wrong; empty: seen
-"""  # noqa: E501
+The way of a follow-up: `required` (or `kept`) → a person's answers where a conversion needs one (`answered`) → its
+stages, each request sent and its probe seen (`matches`) before the next → closed when the last probe is seen.
+"""
 
+from migrator.followups.probing import matches
+from migrator.followups.requirements import answered, kept, rebuilt, required
 from migrator.followups.values import AnswerRefused, Choice, Kept, Kind, Probe, Question, RequiredFollowUp, Stage
 
-__all__ = ["AnswerRefused", "Choice", "Kept", "Kind", "Probe", "Question", "RequiredFollowUp", "Stage"]
+__all__ = [
+    "AnswerRefused",
+    "Choice",
+    "Kept",
+    "Kind",
+    "Probe",
+    "Question",
+    "RequiredFollowUp",
+    "Stage",
+    "answered",
+    "kept",
+    "matches",
+    "rebuilt",
+    "required",
+]

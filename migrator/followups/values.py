@@ -45,6 +45,7 @@ class Question:
     default: str | None = None
     free: bool = False
     hint: str = ""
+    secret: bool = False  # the answer is a secret: keep it out of logs, events and exports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
