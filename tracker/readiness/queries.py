@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
 
@@ -146,6 +147,23 @@ def findings_for(units: Iterable[Unit]) -> dict[int, list[Finding]]:
     for listed in found.values():
         listed.sort(key=lambda f: (order.get(f.effect, 9), _OUTCOMES.get(f.outcome, 9), f.rule, f.resource_key))
     return found
+
+
+def published(finding: Finding) -> dict[str, Any]:
+    """A finding as the outside is promised it (architecture.md 7): `assess --json` and the API say the same."""
+    rule = rule_or_none(finding.rule)
+    return {
+        "rule": finding.rule,
+        "effect": finding.effect,
+        "outcome": finding.outcome,
+        "resource": finding.resource_key,
+        "sentence": finding.sentence,
+        "evidence": finding.evidence,
+        "settles": finding.settles,
+        "remedy": rule.remedy if rule else "",
+        "sources": readiness.metadata(rule)["sources"] if rule else [],
+        "source": finding.source,
+    }
 
 
 def findings_list() -> QuerySet[Finding]:
