@@ -8,6 +8,18 @@ import hashlib
 import json
 from typing import Any, Final
 
+from migrator.readiness import (
+    cloud_service_changes,
+    cloud_service_roles,
+    cloud_service_support,
+    cloud_services,
+    network_gateways,
+    networks,
+    storage,
+    subscription,
+    virtual_machine_extensions,
+    virtual_machines,
+)
 from migrator.readiness.context import VALIDATION_AGE, Attestation, Context, Shortfall, ValidationAnswer
 from migrator.readiness.engine import POINTS, Deduction, Engine, Evaluation, RuleError, Verdict
 from migrator.readiness.facts import DEPENDENTS, Index
@@ -29,7 +41,22 @@ from migrator.readiness.rule import (
 from migrator.readiness.sources import DOCUMENTS
 from migrator.units import Unit
 
-CATALOGUE: Final[tuple[Rule, ...]] = ()
+CATALOGUE: Final[tuple[Rule, ...]] = tuple(
+    one
+    for module in (
+        subscription,
+        cloud_services,
+        cloud_service_roles,
+        cloud_service_changes,
+        cloud_service_support,
+        networks,
+        network_gateways,
+        virtual_machines,
+        virtual_machine_extensions,
+        storage,
+    )
+    for one in module.rules.listed
+)
 
 _BY_ID: Final = {known.id: known for known in (*CATALOGUE, PLATFORM)}
 

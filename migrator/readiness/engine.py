@@ -89,27 +89,37 @@ class Engine:
     def evaluate(self, unit: Unit, context: Context) -> Evaluation:
         """Findings, verdict and score of one unit. Never raises for what a rule does: see `Evaluation.errors`."""
         view = View.of(unit, context.index)
-        given = [(verb, answer) for verb, answer in _given(context) if answer.fresh(context.now)]
-        spoken = dict(platform.answers(given, view, self._spoken)) if given else {}
-        findings: list[Finding] = []
         errors: list[RuleError] = []
+        checked: dict[Rule, list[Answer]] = {}
         for rule in self._by_kind[unit.kind]:
-            said = spoken.pop(rule, None) if spoken else None
-            if said is None and not rule.applies(view):
+            if not rule.applies(view):
                 continue
             try:
-                answers = list(rule.check(view, context)) if rule.applies(view) else []
+                checked[rule] = list(rule.check(view, context))
             except Exception as error:  # rules.md 3: unknown for the unit, an error for us
                 errors.append(RuleError(rule.id, unit.key, error))
-                answers = [
-                    unknown(unit, f"The rule failed while looking at {unit.name}.", "A correction of this product.")
-                ]
-            _gather(rule, unit, context, answers, said, findings)
+                sentence = f"The rule failed while looking at {unit.name}."
+                checked[rule] = [unknown(unit, sentence, "A correction of this product: tell its makers.")]
+        findings: list[Finding] = []
+        given = [(verb, answer) for verb, answer in _given(context) if answer.fresh(context.now)]
+        spoken = platform.answers(given, view, self._candidates(checked)) if given else {}
+        for rule, answers in checked.items():
+            _gather(rule, unit, context, answers, spoken.get(rule), findings)
         for rule, said in spoken.items():  # a rule which speaks of other kinds of unit, or of none: the platform's word
-            _gather(rule, unit, context, [], said, findings)
+            if rule not in checked:
+                _gather(rule, unit, context, [], said, findings)
         verdict = verdict_of(findings, context, self._only_prepare)
         deductions = deductions_of(findings, context)
         return Evaluation(tuple(findings), verdict, 100 - sum(d.points for d in deductions), deductions, tuple(errors))
+
+    def _candidates(self, checked: Mapping[Rule, list[Answer]]) -> list[Rule]:
+        """Rules a message may confirm; several share a text (E09), so those which see the fault themselves come first."""
+
+        def weight(rule: Rule) -> int:
+            seen = [_WEIGHT[answer.outcome] for answer in checked.get(rule, ())]
+            return min(seen, default=_WEIGHT[Outcome.NO] if rule in checked else len(_WEIGHT))
+
+        return sorted(self._spoken, key=weight)
 
 
 def _given(context: Context) -> Iterable[tuple[str, ValidationAnswer]]:

@@ -76,10 +76,10 @@ class Index:
             elif isinstance(resource, Peering) and isinstance(resource.remote_network_id, str):
                 peered.setdefault(resource.remote_network_id.lower(), []).append(resource)
             elif isinstance(resource, VirtualMachine):
-                if resource.disks is UNKNOWN:
+                accounts = {""} if resource.disks is UNKNOWN else {account_of(disk) for disk in resource.disks}
+                if "" in accounts:
                     diskless.setdefault(resource.subscription, []).append(resource)
-                    continue
-                for account in {name for disk in resource.disks for name in [account_of(disk)] if name}:
+                for account in sorted(accounts - {""}):
                     machines.setdefault(account, []).append(resource)
         registrations = {(r.subscription.lower(), r.name.lower()): r.state for r in estate.registrations}
         return cls(by_key, settings, untargeted, dependents, peered, machines, diskless, registrations)

@@ -41,7 +41,7 @@ def matches(text: str, fragments: Sequence[Sequence[str]]) -> bool:
 
 
 def recognised(message: PlatformMessage, rules: Iterable[Rule]) -> Rule | None:
-    """The first rule, in catalogue order, whose fragments the message holds."""
+    """The first of the rules whose fragments the message holds."""
     text = normalised(f"{message.code} {message.message}")
     return next((rule for rule in rules if rule.fragments and matches(text, rule.fragments)), None)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from migrator.resources import Resource
-from migrator.units import Unit, UnitKind
+from migrator.units import Unit, UnitKind, display_name
 
 if TYPE_CHECKING:
     from migrator.readiness.context import Context
@@ -201,18 +201,26 @@ class Rules:
         return keep
 
 
+def label(about: Resource | Unit) -> str:
+    """The name people know a thing by: children with the names above them, "shop/Production/web"."""
+    if isinstance(about, Unit):
+        return about.name
+    names = about.id.rpartition("/providers/")[2].split("/")[2::2]
+    return "/".join([*names[:-1], about.name]) if len(names) > 1 else display_name(about.name)
+
+
 def yes(about: Resource | Unit, sentence: str, *evidence: Evidence, effect: Effect | None = None) -> Answer:
     """The rule applies to `about`."""
-    return Answer(Outcome.YES, about.key, about.name, sentence, evidence, "", effect)
+    return Answer(Outcome.YES, about.key, label(about), sentence, evidence, "", effect)
 
 
 def no(about: Resource | Unit, sentence: str, *evidence: Evidence) -> Answer:
     """Looked at, with the evidence that it does not apply. Only worth saying when the evidence is worth seeing."""
-    return Answer(Outcome.NO, about.key, about.name, sentence, evidence)
+    return Answer(Outcome.NO, about.key, label(about), sentence, evidence)
 
 
 def unknown(
     about: Resource | Unit, sentence: str, settles: str, *evidence: Evidence, effect: Effect | None = None
 ) -> Answer:
     """Nobody can tell yet; `settles` says what would."""
-    return Answer(Outcome.UNKNOWN, about.key, about.name, sentence, evidence, settles, effect)
+    return Answer(Outcome.UNKNOWN, about.key, label(about), sentence, evidence, settles, effect)
