@@ -22,7 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from migrator.gateway import inventory, observing, operations, subscription
 from migrator.gateway.calls import LARGEST, Calls, NoAnswer, RawAnswer, TooLarge
-from migrator.gateway.endpoint import BadResourceId, Endpoint, EndpointRefused, resource_path, short_name
+from migrator.gateway.endpoint import Endpoint, EndpointRefused, resource_path, short_name
 from migrator.gateway.protocol import (
     HTTP_DEADLINE,
     Answer,
@@ -268,10 +268,7 @@ class ArmGateway:
         """Refused, without asking: another method than GET, HEAD, PUT, POST, PATCH, DELETE; a path that is not under
         /subscriptions/; a body in which a secret was taken out before."""
         method, doing = request.method.upper(), f"{request.method.upper()} {short_name(request.path)}"
-        try:
-            path = resource_path(request.path)
-        except BadResourceId as error:
-            raise Refused(str(error), error_class=ErrorClass.PROGRAMMER) from error
+        path = resource_path(request.path)
         if method not in METHODS:
             raise Refused(
                 f"{request.method[:20]!r} is not a method of Resource Manager.", error_class=ErrorClass.PROGRAMMER

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from migrator.gateway import errors, versions
-from migrator.gateway.endpoint import BadResourceId, Endpoint, segment, shown
+from migrator.gateway.endpoint import Endpoint, segment, shown
 from migrator.gateway.protocol import HTTP_DEADLINE, Exchange, GatewayError, Malformed, ServerFailed, Unreachable
 from migrator.gateway.retry_after import retry_after
 from migrator.gateway.wire.assembly import type_in
@@ -139,7 +139,7 @@ class Calls:
         if raw.status not in SUCCESS:
             raise errors.from_answer(doing, method, raw.status, parsed, wait, exchange)
         if problem:
-            raise errors.malformed(doing, method, problem, exchange)
+            raise errors.malformed(doing, method, problem, exchange, wait)
         return Reply(raw.status, raw.headers, parsed, wait, exchange)
 
     # Reading
@@ -198,7 +198,7 @@ class Calls:
         try:
             path = f"/subscriptions/{segment(subscription)}/providers/{segment(namespace)}"
             body = self.get(path, versions.RESOURCES, doing=f"read the metadata of {namespace}").body
-        except (GatewayError, BadResourceId):
+        except GatewayError:
             return []
         return [body] if isinstance(body, Mapping) else []
 

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from migrator.gateway.protocol import ErrorClass, Refused
+
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _SEGMENT = re.compile(r"[A-Za-z0-9._()-]{1,260}")
 _SHOWN_QUERY = frozenset({"api-version", "$filter", "$expand", "$top"})
@@ -15,8 +17,11 @@ class EndpointRefused(ValueError):
     """The endpoint is not one a credential may be sent to; the text says why and what to write instead."""
 
 
-class BadResourceId(ValueError):
-    """Not a resource id a request may be made of."""
+class BadResourceId(Refused):
+    """Not a resource id a request may be made of; nothing was asked."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, error_class=ErrorClass.PROGRAMMER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,11 +233,11 @@ def never_sent(error: Unreachable) -> Unreachable:
     return error
 
 
-def malformed(doing: str, method: str, why: str, exchange: Exchange) -> Malformed:
+def malformed(doing: str, method: str, why: str, exchange: Exchange, retry_after: float | None = None) -> Malformed:
     """An answer that is none."""
     applied = Applied.NO if method.upper() in READS else Applied.UNKNOWN
     sentence = f"Azure's answer to the request to {doing} cannot be read: {why}."
-    return Malformed(sentence, applied=applied, exchange=exchange)
+    return Malformed(sentence, applied=applied, retry_after=retry_after, exchange=exchange)
 
 
 def unreadable_action(error: GatewayError, otherwise: str) -> str:

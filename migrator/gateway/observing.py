@@ -6,7 +6,7 @@ from typing import Any
 
 from migrator.gateway import versions
 from migrator.gateway.calls import Calls
-from migrator.gateway.endpoint import BadResourceId, resource_path, segment, short_name
+from migrator.gateway.endpoint import resource_path, segment, short_name
 from migrator.gateway.inventory import document, unreadable
 from migrator.gateway.protocol import (
     ArmSide,
@@ -57,8 +57,6 @@ def _look(calls: Calls, resource_id: str, doubts: list[Unreadable]) -> Document 
         return read(calls, resource_id)
     except GatewayError as error:
         doubts.append(unreadable(error, resource_id, f"{type_in(resource_id)}/read"))
-    except BadResourceId as error:
-        doubts.append(Unreadable(resource_id=resource_id, action="", sentence=str(error)))
     return None
 
 
@@ -118,9 +116,6 @@ def _list(
 ) -> Iterable[Mapping[str, Any]]:
     try:
         return list(calls.items(path, versions.RESOURCES, doing=doing))
-    except (GatewayError, BadResourceId) as error:
-        if isinstance(error, GatewayError):
-            doubts.append(unreadable(error, resource_id, "Microsoft.Resources/subscriptions/resourceGroups/read"))
-        else:
-            doubts.append(Unreadable(resource_id=resource_id, action="", sentence=str(error)))
+    except GatewayError as error:
+        doubts.append(unreadable(error, resource_id, "Microsoft.Resources/subscriptions/resourceGroups/read"))
         return []

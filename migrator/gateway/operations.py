@@ -50,6 +50,7 @@ def submit(
 ) -> Submitted:
     """`AzureGateway.submit`. Raises Refused without asking when Resource Manager does not migrate this type."""
     doing = f"{_WORDS[verb]} {short_name(unit_id)}"
+    path = resource_path(unit_id)
     if type_in(unit_id) not in MOVABLE:
         raise Refused(
             f"Cannot {doing}: Resource Manager does not migrate {type_in(unit_id) or 'this'}; only service "
@@ -57,7 +58,7 @@ def submit(
             error_class=ErrorClass.PROGRAMMER,
         )
     action = f"{verb.value}Migration"
-    url = calls.endpoint.at(f"{resource_path(unit_id)}/{action}", calls.version_for(unit_id, action))
+    url = calls.endpoint.at(f"{path}/{action}", calls.version_for(unit_id, action))
     body = body_for(verb, unit_id, parameters)
     reply = calls.ask("POST", url, doing=doing, body=body, client_request_id=client_request_id)
     status_url = _status_url(calls, reply, doing)

@@ -75,6 +75,7 @@ class Stub:
 def stub() -> Iterator[Stub]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else every answer on a kept connection waits 40 ms for an acknowledgement
 
         def handle_any(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -88,8 +89,13 @@ def stub() -> Iterator[Stub]:
         def log_message(self, *arguments: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *arguments: Any) -> None:
+            """Connections which a test breaks on purpose are no news."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     stub = Stub(server)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

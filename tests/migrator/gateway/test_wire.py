@@ -495,8 +495,8 @@ def test_the_same_id_twice_is_one_resource_and_a_problem() -> None:
 # fmt: off
 KEYS = st.sampled_from((
     "slotType", "configuration", "virtualIps", "virtualNetwork", "inputEndpoints", "endpointAcl", "rules", "size",
-    "hardwareProfile", "instanceView", "networkProfile", "storageProfile", "dataDisks", "extensions", "subnets", "id", "name",
-    "addressSpace", "attachedTo", "locked", "state",
+    "hardwareProfile", "instanceView", "networkProfile", "storageProfile", "dataDisks", "extensions", "subnets", "id",
+    "name", "addressSpace", "attachedTo", "locked", "state",
 ))
 # fmt: on
 JSON = st.recursive(
