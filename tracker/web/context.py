@@ -90,16 +90,16 @@ class Frame:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `frame` (signed-in people only, lazy), `look` (theme and density), `now`, `simulator`."""
+    """Context processor: `frame` (signed-in people only, lazy), `chosen` (theme and density), `now`, `simulator`."""
     user = getattr(request, "user", None)
     now = timezone.now()
-    context: dict[str, Any] = {"look": look(request), "now": now, "simulator": settings.ENDPOINT_IS_SIMULATOR}
+    context: dict[str, Any] = {"chosen": chosen(request), "now": now, "simulator": settings.ENDPOINT_IS_SIMULATOR}
     if user is not None:
         context["frame"] = SimpleLazyObject(lambda: build(request, now) if user.is_authenticated else None)
     return context
 
 
-def look(request: HttpRequest) -> dict[str, str]:
+def chosen(request: HttpRequest) -> dict[str, str]:
     """Theme and density as the person chose them, from two cookies; anything unknown is the default."""
     theme, density = request.COOKIES.get("theme", ""), request.COOKIES.get("density", "")
     return {

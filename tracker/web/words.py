@@ -60,11 +60,10 @@ def clock(seconds: float) -> str:
 
 
 def middle_shortened(text: str, shown: int = SHOWN) -> str:
-    """`/subscriptions/2f…/domainNames/web-eu`: both ends of an id; the last segment survives where it fits."""
+    """`/subscriptions/6d1c…/vnet-shop-eu`: both ends of an id; the end begins at a `/` where that fits."""
     if len(text) <= shown:
         return text
     tail = shown - 1 - shown // 3
-    last = text.rfind("/", 0, len(text) - 1)
-    if last > 0 and len(text) - last <= shown - 9:
-        tail = max(len(text) - last, tail)
+    if (cut := text.find("/", len(text) - tail)) >= 0 and len(text) - cut >= shown // 4:
+        return f"{text[: shown - 1 - (len(text) - cut)]}…{text[cut:]}"
     return f"{text[: shown - 1 - tail]}…{text[-tail:]}"

@@ -91,11 +91,11 @@ def failed(request: HttpRequest) -> HttpResponse:
         if away
         else "The tracker met an error it did not expect. It is in the log under the reference above.",
         "changed": _changed(request),
-        "next": "Try again in a few seconds. If it stays, run `manage.py doctor` on the server."
+        "next": "Try again in a few seconds. If it stays, run manage.py doctor on the server."
         if away
         else "Try again. If it happens twice, give the reference to whoever runs the tracker.",
         "acts": [{"label": "Try again", "url": request.path, "primary": True}],
-        "look": context.look(request),
+        "chosen": context.chosen(request),
     }
     if request.headers.get("HX-Request") == "true":
         text = f"{said['happened']} {said['changed']} {said['next']}"

@@ -169,7 +169,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
             {"label": "Follow-ups", "url": "#"},
             {"label": "History", "url": "#"},
         ],
-        "trail": [("Inventory", "#"), ("Contoso Shop", "#"), ("vnet-shop-eu", "")],
+        "path": [("Inventory", "#"), ("Contoso Shop", "#"), ("vnet-shop-eu", "")],
         "state_chips": [("progress", "prepared"), ("health", "on track"), ("verdict", "ready-with-change")],
         "facts": [
             ("Subscription", "Contoso Shop"),
