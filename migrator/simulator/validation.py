@@ -343,7 +343,7 @@ def _account(store: Store, account: Document) -> Iterator[Message]:
         )
     for disk in store.children(account["id"], scopes.DISK):
         holder = (properties(disk).get("attachedTo") or {}).get("virtualMachine") or {}
-        if holder.get("id") in store:
+        if holder.get("id") and holder["id"] in store:
             yield error(
                 "StorageAccount",
                 name,

@@ -118,11 +118,11 @@ class EstateBuilder:
                     )
         return Area(self, key)
 
-    def add(self, resource_id: str, kind: str, properties: Mapping[str, Any], **more: Any) -> Document:
+    def add(self, resource_id: str, resource_type: str, properties: Mapping[str, Any], **more: Any) -> Document:
         document = {
             "id": resource_id,
             "name": resource_id.rpartition("/")[2],
-            "type": kind,
+            "type": resource_type,
             **{name: value for name, value in more.items() if value is not None},
             "properties": dict(properties),
         }
@@ -711,11 +711,13 @@ class Area:
         return self.builder.add(f"{scope}/providers/{kind}/{name}", kind, {"level": level, "notes": notes})
 
     def arm(
-        self, group: str, kind: str, name: str, region: str, properties: Mapping[str, Any], **more: Any
+        self, group: str, resource_type: str, name: str, region: str, properties: Mapping[str, Any], **more: Any
     ) -> Document:
         """A Resource Manager resource that matters to a rule."""
         body = {"provisioningState": "Succeeded", **properties}
-        return self.builder.add(self.id(group, kind, name), kind, body, location=region, tags={}, **more)
+        return self.builder.add(
+            self.id(group, resource_type, name), resource_type, body, location=region, tags={}, **more
+        )
 
 
 def role(
