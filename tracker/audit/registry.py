@@ -55,6 +55,11 @@ class EventType:
 RESTRICTED_FIELDS = frozenset({"address", "email", "username"})
 
 
+def shown(name: str) -> EventType:
+    """For display: a type that a former version wrote and this one no longer knows is shown by its name."""
+    return TYPES.get(name) or EventType(name, name, "{actor}: " + name + " of {object}.", {}, {}, True)
+
+
 # fmt: off
 _TABLE = (
     # People
@@ -71,7 +76,7 @@ _TABLE = (
     ("account.token_issued", "API token issued", "{actor} issued the API token {token} to {object}.", "token expires?"),
     ("account.token_revoked", "API token revoked", "{actor} revoked the API token {token} of {object}.", "token"),
     ("access.denied", "Access denied",
-     "{actor} was refused to {wanted}[ at {object}].", "permission wanted path? method?"),
+     "{actor} was refused: they may not {wanted}[ ({object})].", "permission wanted path? method?"),
     ("evidence.viewed", "Evidence viewed", "{actor} looked at {what|evidence} of {object}.", "*"),
     # Inventory
     ("inventory.sync_wanted", "Sync asked for", "{actor} asked for a sync of {object}.", "*"),
@@ -225,13 +230,13 @@ def sentence(event: Told, private: Mapping[str, str]) -> str:
     known: dict[str, object] = {**private, **event.detail}
     known["actor"] = private.get("actor_name") or actor_words(event.actor)
     known["object"] = event.detail.get("name") or private.get("object_name") or _tail(event.object_id)
-    text = re.sub(r"\[([^\]]*)\]", lambda match: _filled(match[1], known, optional=True), get(event.type).template)
+    text = re.sub(r"\[([^\]]*)\]", lambda match: _filled(match[1], known, optional=True), shown(event.type).template)
     text = _filled(text, known, optional=False)
     text = text[0].upper() + text[1:]
     match getattr(event, "result", "done"):
         case "denied" if event.type != "access.denied":
             return f"Denied: {text}"
-        case "failed" if not event.type.endswith("_failed") and not event.type.endswith(".failed"):
+        case "failed" if not event.type.endswith(("failed", "aborted", "damage_found")):
             return f"Failed: {text}"
     return text
 
