@@ -158,6 +158,9 @@ class Demo:
         self.start_processes()
         self.load()
         self.check_sign_in()
+        ours = ("TRACKER_", "DJANGO_SETTINGS_MODULE")
+        shared = {key: value for key, value in self.environment.items() if key.startswith(ours)}
+        self.place.leave("environment.json", shared)  # for `manage.py doctor` and the like, while the demo runs
         self.place.leave("running.json", {"address": self.address, "number": os.getpid()})
         self.show()
 

@@ -24,11 +24,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from compose.processes import Service, end_group
+from compose.processes import Service, end_group, wait_gone
 
 OLDEST_POSTGRES = 15
 LONGEST_SOCKET = 100  # bytes; the system's limit is 104 to 108
 UNPRIVILEGED = "nobody"
+ORPHANS_PATIENCE = 10.0  # seconds
+NOBODYS_NUMBER = 2**31 - 2  # above every system's largest process number
 SUPERUSER, OWNER, DATABASE = "postgres", "tracker", "tracker"
 
 
@@ -192,7 +194,7 @@ class Postgres:
         if not self.data.exists():
             self.initialise()
         self.check_version()
-        self.sweep_pid_file()
+        self.sweep()
 
     def own(self, folder: Path) -> None:
         """A folder for the server's user alone. Raises ServerError where somebody else has it."""
@@ -242,21 +244,47 @@ class Postgres:
                 f"it with PostgreSQL {made_by}, dump it, and load it into the server TRACKER_DATABASE_URL names."
             )
 
-    def sweep_pid_file(self) -> None:
-        """End a server still running on this folder; remove the pid file of one that is gone.
+    def sweep(self) -> None:
+        """End a server that still runs on this folder, and take back the notes of one that is gone.
 
-        PostgreSQL itself refuses to start when the noted number lives on as any process of the same user, as happens
-        after a restart of a container, where numbers repeat.
+        PostgreSQL refuses to start while the noted number lives on as any process of the same user (after a restart of
+        a container, where numbers repeat) or as a zombie nobody collects. The note itself stays, with a number no
+        process can have: by its other lines PostgreSQL sees whether orphans still hold the shared memory.
         """
-        path = self.data / "postmaster.pid"
+        note = self.data / "postmaster.pid"
         try:
-            number = int(path.read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            path.unlink(missing_ok=True)
-            return
-        if self.is_server(number):
+            first, newline, rest = note.read_text().partition("\n")
+            number = int(first)
+        except FileNotFoundError:
+            number = 0
+        except ValueError:  # cut short before the first line was whole, so before any memory was shared
+            note.unlink()
+            number = 0
+        if number and self.is_server(number):
             end_group(number, lambda: self.is_server(number), signal.SIGINT, 20)
-        path.unlink(missing_ok=True)
+        self.end_orphans()
+        if number and note.exists():
+            note.write_text(f"{NOBODYS_NUMBER}{newline}{rest}")
+        for left in self.sockets.glob(".s.PGSQL.*"):
+            left.unlink()
+
+    def end_orphans(self) -> None:
+        """Sessions end by themselves when their server was killed; one in a long computation notices late (Linux)."""
+        if wait_gone(lambda: bool(self.orphans()), ORPHANS_PATIENCE):
+            return
+        for number in self.orphans():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        wait_gone(lambda: bool(self.orphans()), 5)
+
+    def orphans(self) -> list[int]:
+        """PostgreSQL processes whose working folder is our data folder."""
+        found, data = [], self.data.resolve()
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (path / "comm").read_text().strip() == "postgres" and (path / "cwd").readlink() == data:
+                    found.append(int(path.name))
+        return found
 
     def is_server(self, number: int) -> bool:
         """Whether this process is a PostgreSQL on our data folder."""

@@ -63,6 +63,8 @@ def test_postgres_keeps_its_rows_through_a_stop_a_kill_and_a_stale_pid_file(fold
     # The number is somebody else's now, as after a restart of a container: this very process.
     pid_file.write_text(pid_file.read_text().replace(str(number), str(os.getpid()), 1))
 
+    postgres.prepare()
+    assert pid_file.read_text().startswith(f"{servers.NOBODYS_NUMBER}\n")  # its other lines still guard the memory
     begin(supervisor, postgres)
     with psycopg.connect(postgres.url) as connection:
         assert connection.execute("SELECT number FROM kept ORDER BY 1").fetchall() == [(1,), (2,)]
@@ -80,6 +82,22 @@ def test_a_postgres_that_outlived_its_supervisor_is_ended_before_the_next_starts
     begin(supervisor, again)
     assert forgotten.process.wait(1) is not None
     with psycopg.connect(again.url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="orphans are looked for in /proc")
+def test_a_session_that_outlived_its_killed_server_is_ended_before_the_next_starts(supervisor, postgres, monkeypatch):
+    begin(supervisor, postgres)
+    busy = psycopg.connect(postgres.url)
+    busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1e11)")  # does not look up from its work
+    server = supervisor.running["PostgreSQL"].process
+    server.kill()
+    server.wait(5)
+    monkeypatch.setattr(servers, "ORPHANS_PATIENCE", 0.5)
+    assert postgres.orphans()
+    begin(supervisor, postgres)
+    busy.close()
+    with psycopg.connect(postgres.url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
