@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from migrator.simulator import access, control
-from migrator.simulator.arm import authorization, graph, insights, migration, quota, resources, subscriptions
+from migrator.simulator.arm import authorization, graph, insights, migration, quota, resources, security, subscriptions
 from migrator.simulator.arm.routing import Answer, Call, Router
 from migrator.simulator.errors import ArmError
 from migrator.simulator.faults import Unanswered
@@ -35,7 +35,7 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 def _router() -> Router:
     router = Router()
-    for part in (subscriptions, graph, migration, quota, authorization, insights, resources):
+    for part in (subscriptions, graph, migration, quota, authorization, insights, security, resources):
         router.include(part.routes)
     return router
 
