@@ -39,7 +39,7 @@ class Place:
     def resource(self, kind: str, name: str) -> str:
         return f"{self.id}/providers/{kind}/{name}"
 
-    def document(self, kind: str, name: str, body: Mapping[str, Any], **more: Any) -> Document:
+    def document(self, kind: str, name: str, body: Mapping[str, Any], /, **more: Any) -> Document:
         facts = {"provisioningState": "Succeeded", **body}
         return {
             "id": self.resource(kind, name),
