@@ -1,5 +1,5 @@
-"""The files of an export. PostgreSQL's COPY makes the lines; this module relays them, window after window of the tree as
-it stood when the export began. The history only grows: no long transaction is needed, and memory stays constant."""
+"""The files of an export. PostgreSQL's COPY makes the lines; this module relays them, window after window of the tree
+as it stood when the export began. The history only grows: no long transaction is needed, and memory stays constant."""
 
 import hashlib
 import json

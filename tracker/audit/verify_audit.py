@@ -3,7 +3,7 @@
 
     python3 verify_audit.py VERIFIER-KEY FILE...
 
-FILE: the bundle (.zip) or its parts: events*.jsonl[.gz] (one event a line), checkpoint*.txt (signed notes; add any you
+FILE: the bundle (.zip) or its parts: NAME.jsonl[.gz] (one event a line), checkpoint*.txt (signed notes; add any you
 kept from a mail or an older export: they are witnesses), outline*.txt (hashes of the events shown, and of what a filter
 left out), private*.jsonl (values the events commit to). Get the key from the site's owner, not from the bundle."""
 
@@ -21,7 +21,6 @@ def b64(text):
     raw = base64.b64decode(text, validate=True)
     if base64.b64encode(raw).decode() != text: raise ValueError("base64 with spare bits")
     return raw
-
 def point(y, odd):  # the point with this y: x/z, y/z, z, x*y/z
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
@@ -101,18 +100,19 @@ def verify(vkey, notes, events, outline=None, private=()):  # one sentence about
     return "%d of %d events, %d private values, %d of %d checkpoints, root %s" % (
         shown, size, checked, used, len(roots), base64.b64encode(roots[size]).decode())
 
-def main(vkey, *paths):
+def main(vkey, *paths, notes=()):
     parts = []  # (name, open file)
     for path in paths:
         if path.endswith(".zip"):
             bundle = zipfile.ZipFile(path)
             parts += [(name, io.BufferedReader(bundle.open(name), 1 << 18)) for name in bundle.namelist()]
         else: parts.append((os.path.basename(path), gzip.open(path) if path.endswith(".gz") else open(path, "rb")))
-    events, notes, outline, private = [[part for name, part in parts if re.match(pattern, name)]
-                                       for pattern in (r"events.*\.jsonl", "checkpoint", "outline", "private")]
-    if not events or not notes: raise Failed("it takes events*.jsonl and checkpoint*.txt, or a bundle with both")
-    return verify(vkey, [note for part in notes for note in part.read().decode().split("===\n")], events[0],
-                  map(bytes.decode, outline[0]) if outline else None, map(json.loads, private[0]) if private else ())
+    events, signed, outline, private = [[part for name, part in parts if re.match(pattern, name)]
+                                        for pattern in (r"(?!private).*\.jsonl", "checkpoint", "outline", "private")]
+    notes = [*notes, *(note for part in signed for note in part.read().decode().split("===\n"))]
+    if not events or not notes: raise Failed("it takes events.jsonl and checkpoint*.txt, or a bundle with both")
+    return verify(vkey, notes, events[0], map(bytes.decode, outline[0]) if outline else None,
+                  map(json.loads, private[0]) if private else ())
 
 if __name__ == "__main__":
     if len(sys.argv) < 3: sys.exit(__doc__)
