@@ -282,7 +282,7 @@ def reject(approval: Approval, *, digest: str, reason: str, by: User, now: datet
 def _decide(approval: Approval, *, approved: bool, digest: str, reason: str, by: User, now: datetime) -> Decision:
     check(by, Permission.APPROVE, ("approval", str(approval.pk)), now)
     with transaction.atomic():
-        approval = Approval.objects.select_for_update().select_related("wave", "unit").get(pk=approval.pk)
+        approval = Approval.objects.select_for_update(of=("self",)).select_related("wave", "unit").get(pk=approval.pk)
         if by.pk in (approval.requester_id, approval.editor_id):
             raise OwnRequest("You asked for this or edited it last; another person has to decide.")
         state = queries.approval_state(approval, now)

@@ -116,7 +116,7 @@ def unit_section(unit: Unit) -> dict[str, Any]:
         "verdict": unit.verdict,
         "score": unit.score,
         "members": dict(members),
-        "findings": [f"{rule} {effect} {outcome} {key}" for rule, key, effect, outcome in findings],
+        "findings": {f"{rule} {key}": f"{effect} {outcome}" for rule, key, effect, outcome in findings},
         "quota": [f"{region} {provider} {name} {amount}" for region, provider, name, amount in reserved],
     }
 
@@ -135,14 +135,17 @@ def wave_body(wave: Wave) -> dict[str, Any]:
         ],
         "units": {unit.key: unit_section(unit) for unit in units},
         "approvals needed": settings.APPROVALS_NEEDED,
-        "catalogue": catalogue_version(),
+        "catalogue": catalogue_version,
     }
 
 
 def wave_drift(approval: Approval, unit: Unit | None = None) -> list[str]:
-    """What moved since a wave approval was asked for; for one unit only its own section and the wave's frame count,
-    because a unit
-    under way changes by being moved. Empty: the seal still matches."""
+    """What moved since a wave approval was asked for; empty: the seal still matches.
+
+    For one unit under way only its own section and the wave's frame count, because the other units change by being
+    moved; and of
+    its findings only what became worse: Validate and Prepare settle unknowns, which is what they were approved for.
+    """
     then = json.loads(approval.body)
     now = json.loads(seals.canonical(wave_body(approval.wave)))
     if unit is None:
@@ -150,9 +153,21 @@ def wave_drift(approval: Approval, unit: Unit | None = None) -> list[str]:
     frame = [{k: v for k, v in body.items() if k != "units"} for body in (then, now)]
     found = seals.moved(*frame)
     if unit.key not in then["units"]:
-        found.append(f"unit {unit.name} was not part of what was approved")
-    elif unit.key in now["units"]:
-        found += seals.moved(then["units"][unit.key], now["units"][unit.key])
+        return [*found, f"unit {unit.name} was not part of what was approved"]
+    if unit.key not in now["units"]:
+        return [*found, f"unit {unit.name} is no longer in the wave"]
+    return found + _worse(then["units"][unit.key], now["units"][unit.key])
+
+
+def _worse(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Members that changed, and findings that are *yes* now and were not when the wave was approved."""
+    derived = ("findings", "verdict", "score")
+    found = seals.moved(
+        {k: v for k, v in then.items() if k not in derived}, {k: v for k, v in now.items() if k not in derived}
+    )
+    for name, state in now["findings"].items():
+        if state.endswith(" yes") and not state.startswith("info ") and then["findings"].get(name) != state:
+            found.append(f"{name.split(' ')[0]} now says yes")
     return found
 
 

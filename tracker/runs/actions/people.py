@@ -44,7 +44,7 @@ def start(unit: Unit, *, by: User, now: datetime) -> Run:
     """Begin to migrate a placed unit: a run, and the wish to validate. Raises NotApproved, Illegal."""
     check(by, Permission.OPERATE, ("unit", unit.key), now)
     with transaction.atomic():
-        unit = Unit.objects.select_for_update().select_related("subscription").get(pk=unit.pk)
+        unit = Unit.objects.select_for_update(of=("self",)).select_related("subscription").get(pk=unit.pk)
         placement = getattr(unit, "placement", None)
         if placement is None:
             raise Illegal(f"{unit.name} is in no wave; place it first.")
@@ -87,7 +87,7 @@ def ask(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", s
     """Say what is wanted of a run. Raises Illegal, NotYet, TooLate with the sentence the page shows."""
     check(by, Permission.OPERATE, ("run", str(run.pk)), now)
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run.pk)
+        run = Run.objects.select_for_update(of=("self",)).select_related("unit", "wave").get(pk=run.pk)
         if run.ended_at is not None:
             raise Illegal(f"The run ended {run.ended_at:%Y-%m-%d %H:%M} UTC ({run.outcome}).")
         match verb:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 
 from migrator import translation
+from migrator.gateway import wire
 from migrator.gateway.protocol import (
     AzureGateway,
     CredentialRefused,
@@ -41,6 +42,7 @@ from migrator.resources import Category, PlatformMessage, Verb
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, stamp
 from tracker.followups import actions as followups
+from tracker.followups import queries as owed
 from tracker.followups.models import Capture
 from tracker.inventory import actions as inventory
 from tracker.quota import actions as quota
@@ -478,25 +480,13 @@ def _compare(run: Run, observed: Observed, now: datetime) -> int:
     """
     capture = Capture.objects.filter(unit=run.unit).order_by("-at").first()
     before = capture.before if capture else list(observed.classic_documents)
-    rows = translation.compare(before, list(observed.arm_documents))
-    counts = {kind: sum(1 for row in rows if row.kind == kind) for kind in ("same", "renamed", "dropped")}
+    rows = [row.as_json() for row in translation.compare(wire.resources(before), list(observed.arm_documents))]
+    counts = {kind: sum(1 for row in rows if row["kind"] == kind) for kind in ("same", "renamed", "dropped")}
     unexpected = len(rows) - sum(counts.values())
     Difference.objects.filter(run=run).delete()
     Comparison.objects.filter(run=run).delete()
-    Difference.objects.bulk_create(
-        Difference(
-            run=run,
-            classic_key=row.classic_key or "",
-            arm_key=row.arm_key or "",
-            field=row.field,
-            before=row.before,
-            after=row.after,
-            kind=str(row.kind),
-            why=row.why,
-        )
-        for row in rows
-    )
-    digest = inventory.digest_of([dataclasses.asdict(row) for row in rows])
+    Difference.objects.bulk_create(Difference(run=run, **row) for row in rows)
+    digest = inventory.digest_of(rows)
     Comparison.objects.create(
         run=run, at=now, unexpected=unexpected, arm_documents=list(observed.arm_documents), digest=digest, **counts
     )
@@ -562,7 +552,7 @@ def rest(run: Run, gateway: AzureGateway, clock: Callable[[], datetime], timings
             release(run, after=float(timings.held), code="verifying", sentence="Reading the committed unit again.")
             return f"checked: {seen.world.value}"
         case State.VERIFIED:
-            left = followups.left(run.unit)
+            left = owed.left(run.unit)
             now = clock()
             if left == 0:
                 with transaction.atomic():

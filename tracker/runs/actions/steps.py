@@ -44,6 +44,7 @@ from migrator.resources import Verb
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, uuid7
 from tracker.followups import actions as followups
+from tracker.inventory import queries as inventory
 from tracker.runs import queries
 from tracker.runs.actions import settle
 from tracker.runs.actions.budget import take
@@ -54,6 +55,7 @@ from tracker.waves import queries as waves
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
+BROKEN_AGAIN = 60  # seconds before a step that raised is tried again
 RING_AGAIN = 15  # seconds before a run that was rung for and not claimed is rung for again
 
 
@@ -97,6 +99,14 @@ def advance(run_id: str, *, gateway: Callable[[str], AzureGateway], clock: Clock
         wait = error.retry_after or timings.look_again
         _release(run, after=wait, code="cannot-see", sentence=f"Cannot read the platform: {error}")
         return f"cannot see: {error}"
+    except Exception:  # ours: one bad row must not become a crash loop, and must not look healthy
+        _release(
+            run,
+            after=BROKEN_AGAIN,
+            code="internal-error",
+            sentence="An error of the product; it is logged. Trying again.",
+        )
+        raise
 
 
 def _claim(run_id: str, timings: Timings) -> Run | None:
@@ -258,7 +268,7 @@ def _capture(run: Run, observed: Observed, gateway: AzureGateway, now: datetime)
         capture = followups.capture(
             run.unit,
             settings=found,
-            before=observed.classic_documents,
+            before=inventory.documents_of(run.unit),
             unreadable=observed.unreadable,
             by=ENGINE,
             now=now,
