@@ -1,0 +1,408 @@
+"""Reading a subscription: the real client over HTTP from the real simulator, into the real database."""
+
+import json
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.tracker.inventory.azure import BY, NOON, SMALL_UNITS, Azure, Clock, Wrapped, builder
+from tracker.audit.models import Event
+from tracker.inventory import actions, queries
+from tracker.inventory.actions import syncing
+from tracker.inventory.models import Resource, Snapshot, Sync, Unit
+
+pytestmark = pytest.mark.django_db
+TABLES = ("resource", "snapshot", "unit")
+
+
+def versions() -> dict[str, set[tuple[int, str]]]:
+    """Every row of the inventory with the transaction that wrote it last: an untouched row keeps its number."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"SELECT id, xmin::text || ':' || ctid::text FROM tracker_{table}")
+            found[table] = set(cursor.fetchall())
+    return found
+
+
+def events(kind: str) -> list[dict]:
+    return [json.loads(event.body) for event in Event.objects.filter(type=kind).order_by("id")]
+
+
+def test_the_first_sync_stores_resources_snapshots_and_units(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    row = azure.sync(subscription, clock)
+    listed = {d["id"].lower() for d in azure.estate["resources"]}
+    assert (row.outcome, row.error, row.unreadable) == ("complete", "", [])
+    assert (row.added, row.changed, row.gone, row.unchanged) == (len(listed), 0, 0, 0)
+    assert set(Resource.objects.values_list("key", flat=True)) == listed
+    assert Snapshot.objects.count() == len(listed)
+    assert set(Unit.objects.values_list("name", flat=True)) == SMALL_UNITS
+    network = Unit.objects.get(name="small-net")
+    assert (network.kind, network.region, network.progress) == ("network", "westeurope", "discovered")
+    assert network.member_count == network.members.count() == 11
+    assert network.members.get(name="Web").membership == "is a role of the Production deployment of small-web"
+    assert network.members.get(name="Web").region == "westeurope"
+    certificate = network.members.get(type__endswith="serviceCertificates")
+    assert certificate.membership == "is part of small-web"
+    subscription.refresh_from_db()
+    assert subscription.synced_at == row.ended_at
+    assert subscription.registrations["Microsoft.ClassicInfrastructureMigrate"] == "Registered"
+
+
+def test_a_sync_that_changed_something_tells_it_with_counts_and_the_first_keys(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    row = azure.sync(subscription, clock)
+    (event,) = events("inventory.synced")
+    assert event["object"] == {"kind": "subscription", "id": subscription.pk}
+    assert event["detail"]["added"] == row.added
+    assert event["detail"]["units_added"] == 3
+    assert len(event["detail"]["added_keys"]) <= 20
+    assert [e["detail"]["sync"] for e in events("inventory.sync_started")] == [row.pk]
+
+
+def test_an_unchanged_sync_writes_no_row_of_the_inventory(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    before = versions()
+    assert all(before.values())
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        row = azure.sync(subscription, clock)
+    assert (row.outcome, row.added, row.changed, row.gone) == ("complete", 0, 0, 0)
+    assert row.unchanged == Resource.objects.count()
+    assert versions() == before
+    assert len(captured) <= 25
+    assert len(events("inventory.sync_finished")) == 1
+    assert len(events("inventory.synced")) == 1
+
+
+def test_a_changed_resource_gets_a_second_snapshot_and_touches_only_its_unit(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    before, units = versions(), {u.name: u.changed_at for u in Unit.objects.all()}
+    azure.document("/roles/Web")["properties"]["instanceCount"] = 5
+    azure.edit(lambda listed: None)
+    row = azure.sync(subscription, clock)
+    assert (row.added, row.changed, row.gone) == (0, 1, 0)
+    changed = Resource.objects.get(key__endswith="/roles/web")
+    assert changed.document["properties"]["instanceCount"] == 5
+    new, old = queries.snapshots(changed)
+    assert new.digest == changed.digest != old.digest
+    (difference,) = queries.diff(old, new)
+    assert (difference.path, difference.before, difference.after) == ("properties.instanceCount", "2", "5")
+    assert {u.name for u in Unit.objects.all() if u.changed_at != units[u.name]} == {"small-net"}
+    after = versions()
+    assert len(before["resource"] - after["resource"]) == 1
+    assert len(before["unit"] - after["unit"]) == 1
+
+
+def test_what_vanished_is_gone_and_what_returns_is_back(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    store = Unit.objects.get(name="smallstore")
+    actions.assign_owner([store], "team storage", BY, clock())
+    whole = azure.estate["resources"]
+    azure.drop("smallstore")
+    row = azure.sync(subscription, clock)
+    assert (row.added, row.changed, row.gone) == (0, 0, 1)
+    store.refresh_from_db()
+    assert store.gone_at is not None
+    assert store.members.get().gone_at == store.gone_at
+    assert "smallstore" not in {u.name for u in queries.live_units(subscription)}
+    assert [e["object"]["id"] for e in events("inventory.unit_gone")] == [store.key]
+    azure.edit(lambda listed: whole)
+    row = azure.sync(subscription, clock)
+    assert (row.added, row.changed, row.gone) == (1, 0, 0)
+    store.refresh_from_db()
+    assert (store.gone_at, store.owner) == (None, "team storage")
+    assert store.members.get().gone_at is None
+    assert Snapshot.objects.filter(resource_key=store.key).count() == 1, "the same content is the same snapshot"
+    assert Unit.objects.count() == 3
+
+
+def test_a_unit_that_moved_on_keeps_its_progress_through_syncs(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    Unit.objects.filter(name="small-net").update(progress="committed")
+    azure.drop("/web/")
+    azure.sync(subscription, clock)
+    network = Unit.objects.get(name="small-net")
+    assert network.gone_at is not None
+    assert network.progress == "committed"
+    assert "small-net" in {u.name for u in queries.page(queries.Filters()).units}, "a moved unit stays in the list"
+
+
+def test_a_member_that_leaves_a_network_moves_to_a_unit_of_its_own(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    slot = azure.document("small-worker/slots/Production")
+    slot["properties"]["virtualNetwork"] = None
+    slot["properties"]["configuration"] = slot["properties"]["configuration"].replace("small-net", "")
+    azure.edit(lambda listed: None)
+    azure.sync(subscription, clock)
+    assert {u.name for u in queries.live_units(subscription)} == {*SMALL_UNITS, "small-worker"}
+    moved = Unit.objects.get(name="small-worker")
+    assert {r.name for r in moved.members.all()} == {"small-worker", "Production", "Worker"}
+    (event,) = events("inventory.unit_redrawn")
+    assert (event["detail"]["name"], event["detail"]["removed"]) == ("small-net", 3)
+
+
+def test_guest_agents_reporting_the_time_change_nothing(azure: Azure, clock: Clock) -> None:
+    estate, area = builder()
+    group = area.id("vms", "Microsoft.ClassicCompute/virtualMachines", "vm1")
+    agent = {"status": "Ready", "guestAgentVersion": "2.7", "timestamp": "2026-11-23T11:00:00Z"}
+    estate.add(
+        group,
+        "Microsoft.ClassicCompute/virtualMachines",
+        {"hardwareProfile": {"size": "Small"}, "instanceView": {"guestAgentStatus": agent}},
+        location="westeurope",
+    )
+    azure.begin(estate.estate())
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    azure.document("/vm1")["properties"]["instanceView"]["guestAgentStatus"]["timestamp"] = "2026-11-23T11:15:00Z"
+    azure.edit(lambda listed: None)
+    assert azure.sync(subscription, clock).changed == 0
+    azure.document("/vm1")["properties"]["instanceView"]["guestAgentStatus"]["status"] = "NotReady"
+    azure.edit(lambda listed: None)
+    assert azure.sync(subscription, clock).changed == 1
+
+
+def test_no_secret_of_a_configuration_is_stored(azure: Azure, clock: Clock) -> None:
+    slot = azure.document("small-tool/slots/Production")
+    xml = slot["properties"]["configuration"]
+    assert "<ConfigurationSettings" in xml
+    slot["properties"]["configuration"] = xml.replace(
+        "<ConfigurationSettings", '<ConfigurationSettings x="AccountKey=c2VjcmV0LWNhbmFyeQ=="', 1
+    )
+    azure.edit(lambda listed: None)
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    stored = [
+        *Resource.objects.values_list("document", flat=True),
+        *Snapshot.objects.values_list("document", flat=True),
+    ]
+    assert "c2VjcmV0" not in json.dumps(stored)
+
+
+# --- ending badly -----------------------------------------------------------------------------------------------------
+
+
+def stopping_after(count: int, error: BaseException):
+    def through(items):
+        for number, item in enumerate(items):
+            if number == count:
+                raise error
+            yield item
+
+    return through
+
+
+def nothing_but(row: Sync) -> None:
+    """The inventory is as it was, empty; the one row says so."""
+    assert (Resource.objects.count(), Snapshot.objects.count(), Unit.objects.count()) == (0, 0, 0)
+    assert row.ended_at is not None
+    assert row.outcome == Sync.Outcome.FAILED
+
+
+def test_a_reader_interrupted_half_way_leaves_nothing_and_says_so(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    gateway = Wrapped(azure.gateway(), stopping_after(5, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        actions.sync(subscription, gateway, clock, BY)
+    row = Sync.objects.get()
+    nothing_but(row)
+    assert "stopped before anything was written" in row.error
+    assert azure.sync(subscription, clock).outcome == "complete"
+
+
+def test_a_failure_while_applying_takes_everything_back(azure: Azure, clock: Clock, monkeypatch) -> None:
+    subscription = azure.subscribe(clock)
+    real = syncing.apply
+
+    def apply_then_fail(*args, **kwargs):
+        real(*args, **kwargs)
+        assert Resource.objects.exists()
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(syncing, "apply", apply_then_fail)
+    with pytest.raises(RuntimeError):
+        azure.sync(subscription, clock)
+    nothing_but(Sync.objects.get())
+    assert len(events("inventory.sync_failed")) == 1
+    assert events("inventory.synced") == []
+
+
+def test_a_second_sync_at_once_is_refused_and_does_not_disturb_the_first(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    refused = []
+
+    def through(items):
+        for number, item in enumerate(items):
+            if number == 3:
+                with pytest.raises(actions.SyncRunning, match="is being read already since") as caught:
+                    azure.sync(subscription, clock)
+                refused.append(str(caught.value))
+            yield item
+
+    row = actions.sync(subscription, Wrapped(azure.gateway(), through), clock, BY)
+    assert refused
+    assert (row.outcome, Sync.objects.count()) == ("complete", 1)
+
+
+def test_a_dead_reader_is_closed_as_failed_by_the_next_one(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    dead = Sync.objects.create(
+        subscription=subscription, started_at=clock(), lease_until=clock() + syncing.LEASE, started_by=BY.key
+    )
+    with pytest.raises(actions.SyncRunning):
+        azure.sync(subscription, clock)
+    clock.pass_(minutes=10)
+    assert azure.sync(subscription, clock).outcome == "complete"
+    dead.refresh_from_db()
+    assert dead.outcome == "failed"
+    assert "stopped without a word" in dead.error
+
+
+def test_a_reader_that_was_taken_for_dead_writes_nothing(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+
+    def through(items):
+        for number, item in enumerate(items):
+            if number == 3:
+                clock.pass_(minutes=10)
+                assert azure.sync(subscription, clock).outcome == "complete"
+            yield item
+
+    before = len(azure.estate["resources"])
+    with pytest.raises(actions.SyncLost, match="wrote nothing"):
+        actions.sync(subscription, Wrapped(azure.gateway(), through), clock, BY)
+    assert Resource.objects.count() == before
+    assert sorted(Sync.objects.values_list("outcome", flat=True)) == ["complete", "failed"]
+
+
+def test_a_long_reading_keeps_its_lease(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+
+    def through(items):
+        for item in items:
+            clock.pass_(minutes=1)
+            yield item
+
+    row = actions.sync(subscription, Wrapped(azure.gateway(), through), clock, BY)
+    assert row.outcome == "complete"
+    assert row.lease_until - row.started_at > syncing.LEASE * 2
+
+
+# --- what Azure may answer --------------------------------------------------------------------------------------------
+
+
+def test_what_may_not_be_read_is_unknown_and_nothing_behind_it_is_gone(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    azure.fault("malformed", unit="small-tool/slots", method="GET", times=None)
+    azure.drop("smallstore")
+    azure.fault("malformed", unit="small-tool/slots", method="GET", times=None)
+    row = azure.sync(subscription, clock)
+    assert row.outcome == "partial"
+    (entry,) = row.unreadable
+    assert entry["action"] == "Microsoft.ClassicCompute/domainNames/slots/read"
+    assert "small-tool" in entry["resource"]
+    assert row.gone == 1, "the account, whose listing was complete; not the slot and its role"
+    assert Resource.objects.filter(key__contains="small-tool/slots", gone_at__isnull=True).count() == 2
+    assert Unit.objects.get(name="small-tool").gone_at is None
+    (event,) = [e for e in events("inventory.synced") if "missing_actions" in e["detail"]]
+    assert event["detail"]["missing_actions"] == ["Microsoft.ClassicCompute/domainNames/slots/read"]
+
+
+def test_a_reader_may_sync(azure: Azure, clock: Clock) -> None:
+    """Least privilege for the inventory is Reader."""
+    subscription = azure.subscribe(clock)
+    assert actions.sync(subscription, azure.gateway("reader-token"), clock, BY).outcome == "complete"
+
+
+@pytest.mark.parametrize(
+    ("failing", "sentence"),
+    [
+        ("expired", "does not accept the sign-in"),
+        ("unreachable", "gave no answer"),
+        ("html", "cannot be read"),
+        ("cut", "cannot be read"),
+        ("empty", "cannot be read"),
+        ("list", "cannot be read"),
+        ("throttled", "Azure asks to come back after"),
+    ],
+)
+def test_a_subscription_that_cannot_be_listed_fails_with_its_own_sentence(
+    azure: Azure, clock: Clock, failing: str, sentence: str
+) -> None:
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    before = versions()
+    gateway = azure.gateway()
+    match failing:
+        case "expired":
+            gateway = azure.gateway("expired-token")
+        case "unreachable":
+            gateway = azure.gateway(endpoint="http://127.0.0.1:9")
+        case "throttled":
+            azure.fault("throttle", unit="resourcegraph", retry_after=120, times=None)
+        case body:
+            azure.fault("malformed", unit="resourcegraph", body=body, times=None)
+    row = actions.sync(subscription, gateway, clock, BY)
+    assert row.outcome == "failed"
+    assert sentence in row.error
+    assert row.error.endswith((".", "UTC.")) and "\n" not in row.error
+    assert versions() == before
+    (event,) = events("inventory.sync_failed")
+    assert (event["result"], event["detail"]["cause"]) == ("failed", row.error)
+    azure.clear()
+    assert azure.sync(subscription, clock).outcome == "complete"
+
+
+def test_a_subscription_without_registration_is_read_and_the_fact_is_kept(azure: Azure, clock: Clock) -> None:
+    estate, area = builder("Unregistered", registered=False)
+    area.storage("data", "oldstore", "westeurope")
+    azure.begin(estate.estate())
+    subscription = azure.subscribe(clock)
+    row = azure.sync(subscription, clock)
+    assert (row.outcome, row.added) == ("complete", 1)
+    subscription.refresh_from_db()
+    assert subscription.registrations["Microsoft.ClassicInfrastructureMigrate"] == "NotRegistered"
+
+
+def test_a_sync_needs_a_constant_number_of_statements_for_each_thousand_resources(azure: Azure, clock: Clock) -> None:
+    def statements(count: int) -> int:
+        estate, area = builder(f"Many {count}")
+        for number in range(count):
+            area.reserved("net", f"address-{number:05}", "westeurope")
+        azure.begin(estate.estate())
+        subscription = azure.subscribe(clock)
+        with CaptureQueriesContext(connection) as captured:
+            row = actions.sync(subscription, azure.gateway(), lambda: NOON, BY)  # at once: no lease to renew
+        assert row.added == count
+        return len(captured)
+
+    few, many = statements(10), statements(1500)
+    assert many - few <= 5, "one more batch each of resources and of units, with its savepoint"
+
+
+def test_every_reading_clears_the_wish_and_an_unread_one_is_found(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    assert actions.want_sync(subscription, BY, clock())
+    assert not actions.want_sync(subscription, BY, clock()), "already noted"
+    assert queries.wanted_syncs(clock()) == [subscription.pk]
+    azure.sync(subscription, clock)
+    assert queries.wanted_syncs(clock()) == []
+    assert len(events("inventory.sync_wanted")) == 1
+
+
+def test_redrawing_without_reading_changes_nothing_when_the_drawing_is_the_same(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    azure.sync(subscription, clock)
+    before = versions()
+    assert not actions.redraw_units(subscription, clock(), BY)
+    assert versions() == before
