@@ -338,9 +338,8 @@ rules.add(
     sources=sources("cs-over", "cs-ps"),
 )
 def _target_retires(view: View, context: Context) -> Iterator[Answer]:
-    days = (TARGET_RETIRES - context.now.date()).days
-    left = f"in {days} days" if days > 0 else "already past"
-    sentence = f"What {view.unit.name} becomes retires on {TARGET_RETIRES} ({left})."
+    past = context.now.date() >= TARGET_RETIRES
+    sentence = f"What {view.unit.name} becomes {'retired' if past else 'retires'} on {TARGET_RETIRES}."
     yield yes(view.unit, sentence, fact("retires", TARGET_RETIRES.isoformat()))
 
 

@@ -15,6 +15,7 @@ from migrator.readiness.asking import (
 from migrator.readiness.context import Context
 from migrator.readiness.engine import attestation_evidence
 from migrator.readiness.facts import Service, View, web_worker
+from migrator.readiness.platform import matches, normalised
 from migrator.readiness.rule import (
     Answer,
     Automatable,
@@ -247,6 +248,12 @@ def network_evidence(deployment: Deployment) -> list[Evidence]:
     return [fact("virtualNetwork", deployment.virtual_network_id), fact("createdTime", deployment.created_at)]
 
 
+IN_NO_NETWORK: Final = (
+    ("must be within a virtual network to be migrated",),
+    ("features not yet supported for migration", "non-vnet deployment"),
+)
+
+
 @rules.add(
     id="CS-NONVNET-LEGACY",
     title="Old deployment in no virtual network",
@@ -264,10 +271,7 @@ def network_evidence(deployment: Deployment) -> list[Evidence]:
     ),
     automatable=Automatable.PART,
     sources=sources("seed0 S0-D1", "cs-td", "cs-nonvnet", "cs-err E05", "cs-err E16"),
-    fragments=(
-        ("must be within a virtual network to be migrated",),
-        ("features not yet supported for migration", "non-vnet deployment"),
-    ),
+    fragments=IN_NO_NETWORK,
 )
 def _legacy(view: View, context: Context) -> Iterator[Answer]:
     if context.validated():
@@ -306,6 +310,9 @@ def _legacy(view: View, context: Context) -> Iterator[Answer]:
     ),
 )
 def _default_network(view: View, context: Context) -> Iterator[Answer]:
+    told = (normalised(message.message) for answer in context.answers() for message in answer.messages)
+    if any(matches(text, IN_NO_NETWORK) for text in told):
+        return  # the platform said that it is in none
     for deployment, kind in view.web_deployments():
         told = both(kind, outside_network(deployment))
         if told is False:

@@ -113,7 +113,7 @@ class Engine:
         return Evaluation(tuple(findings), verdict, 100 - sum(d.points for d in deductions), deductions, tuple(errors))
 
     def _candidates(self, checked: Mapping[Rule, list[Answer]]) -> list[Rule]:
-        """Rules a message may confirm; several share a text (E09), so those which see the fault themselves come first."""
+        """Rules a message may confirm. Several share a text (E09): those which see the fault themselves come first."""
 
         def weight(rule: Rule) -> int:
             seen = [_WEIGHT[answer.outcome] for answer in checked.get(rule, ())]
@@ -198,7 +198,7 @@ def _merge(merged: dict[str, Finding], finding: Finding) -> None:
 
 def _attested(rule: Rule, unit: Unit, context: Context, answer: Answer) -> Answer:
     """A person's answer settles an unknown, except where only the platform can tell."""
-    if rule.detection in (Detection.VALIDATE, Detection.PREPARE):
+    if rule.detection in (Detection.VALIDATE, Detection.PREPARE) and Detection.ATTEST not in rule.also:
         return answer
     attested = context.attestation(rule.id, unit, answer.key)
     if attested is None:
