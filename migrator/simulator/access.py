@@ -48,12 +48,13 @@ def check_reader(authorization: str, caller: str, method: str, path: str) -> Non
         403,
         "AuthorizationFailed",
         f"The client '{caller}' with object id '{caller}' does not have authorization to perform action '{action}' "
-        f"over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+        f"over scope '{scope}' or the scope is invalid. "
+        "If access was recently granted, please refresh your credentials.",
     )
 
 
 def action_of(method: str, path: str) -> tuple[str, str]:
-    """The action a request performs and the scope it performs it on: `Microsoft.ClassicNetwork/virtualNetworks/prepareMigration/action`."""
+    """The action a request performs (`Microsoft.ClassicNetwork/virtualNetworks/write`) and the scope it needs it on."""
     parts = segments_of(unit_of(path))
     marks = [i for i, part in enumerate(parts) if part.lower() == "providers"]
     if not marks:

@@ -1,6 +1,7 @@
 """The simulator's clock: simulated now = start + real elapsed x factor. Everything time-bound in the simulator asks it.
 
-The clock can be advanced and its speed changed while it runs, and it survives a restart: the real time between two lives passes too.
+The clock can be advanced and its speed changed while it runs, and it survives a restart: the real time between two
+lives passes too.
 """
 
 import time

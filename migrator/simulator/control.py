@@ -1,4 +1,5 @@
-"""The control surface under /_simulator/: state, request log, violations, clock, faults, settings, reset. It exists only here.
+"""The control surface under /_simulator/: state, request log, violations, clock, faults, settings, reset. It exists
+only here.
 
 Needs no token. Answers JSON; a wrong wish is answered 400 with one sentence.
 """
@@ -142,6 +143,7 @@ def _set(simulator: "Simulator", query: Mapping[str, str], body: Any, rest: str)
     wish = _object(body, *vars(Settings()))
     checks: Mapping[str, Callable[[Any], bool]] = {
         "page_size": lambda v: isinstance(v, int) and not isinstance(v, bool) and 1 <= v <= 1000,
+        "graph_page_size": lambda v: isinstance(v, int) and not isinstance(v, bool) and 1 <= v <= 1000,
         "throttle": lambda v: isinstance(v, int | float) and not isinstance(v, bool) and v >= 0,
         "operation_header": lambda v: v in ("both", "location", "azure-asyncoperation"),
         "after_failure": lambda v: v in ("", "Prepared", "Preparing"),

@@ -1,4 +1,5 @@
-"""ArmError: an answer of the platform which is not a success, in Azure's error shape, and the ones used in several places.
+"""ArmError: an answer of the platform which is not a success, in Azure's error shape, and the ones used in several
+places.
 
 Texts carry the fragments of the error catalogue (azure.md 2.10); the sentences around the fragments are ours.
 """
@@ -56,7 +57,7 @@ CATALOGUE: Mapping[str, tuple[int, str, str]] = {
     "E01": (
         400,
         "InvalidResourceType",
-        "The resource type could not be found in the namespace 'Microsoft.Compute' for api version '2020-10-01-preview'.",
+        "The resource type could not be found in the namespace 'Microsoft.Compute' for api version '2020-10-01'.",
     ),
     "E02": (400, "BadRequest", "Subscription is not registered for migration."),
     "E03": (500, "InternalError", "The server encountered an internal error. Please retry the request."),

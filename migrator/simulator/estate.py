@@ -1,7 +1,7 @@
 """Estate files (FORMAT.md): read with precise errors, written back unchanged.
 
-An estate file is checked as a whole before anything of it is used: the first thing that is wrong is named with its entry, its key
-and what is expected there.
+An estate file is checked as a whole before anything of it is used: the first thing that is wrong is named with its
+entry, its key and what is expected there.
 """
 
 import json

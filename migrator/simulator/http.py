@@ -1,6 +1,7 @@
 """The HTTP face: what every request has in common (token, throttle, faults, log, headers), around the routes of `arm/`.
 
-`create_app(platform)` gives an ASGI application; `Simulator` is the same with its log, its throttle and its state directory.
+`create_app(platform)` gives an ASGI application; `Simulator` is the same with its log, its throttle and its state
+directory.
 """
 
 import asyncio
@@ -59,7 +60,7 @@ class Simulator:
         self.throttle = Throttle()
         self.throttle.factor = platform.settings.throttle
         self._router = _router()
-        self.keeper.keep(platform)
+        self.keeper.keep(platform, scenario)
 
     def restart(self, scenario: str, estate: Mapping[str, Any], seed: int) -> None:
         """Begin again with another estate; the clock's speed, the settings and the request log stay."""
@@ -78,7 +79,7 @@ class Simulator:
             body = await _body(request)
             if path == CONTROL or path.startswith(CONTROL + "/"):
                 answer = control.handle(self, request.method, path, query, body)
-                self.keeper.keep(self.platform)
+                self.keeper.keep(self.platform, self.scenario)
                 return _json(answer)
         except ArmError as error:
             return _json(Answer(status=error.status, body=error.body()))
@@ -109,7 +110,7 @@ class Simulator:
             answer = Answer(status=error.status, body=error.body(), headers=error.headers)
         answer.headers = {**headers, **ids, **answer.headers}
         malformed = self.platform.faults.take("malformed", path=path, method=request.method)
-        self.keeper.keep(self.platform)
+        self.keeper.keep(self.platform, self.scenario)
         self._log(call, answer, ids, dropped=dropped, took=time.monotonic() - started)
         if dropped:
             return Dropped()
@@ -171,7 +172,8 @@ class Simulator:
 
 
 class Dropped(Response):
-    """No answer: the connection closes with not one byte sent. (A response that begins and never goes on is closed by the server.)"""
+    """No answer: the connection closes with not one byte sent. (A response that begins and never goes on is closed
+    by the server.)"""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"1")]})

@@ -58,7 +58,8 @@ def classic_locked(document: Mapping[str, Any]) -> ArmError:
 
 
 def lock(platform: "Platform", scope: Scope, parameters: Mapping[str, str]) -> Migration:
-    """The record of a unit about to be prepared: what is locked, and which documents show migrationState (azure.md 1.4)."""
+    """The record of a unit about to be prepared: what is locked, and which documents show migrationState (azure.md
+    1.4)."""
     shown = [scope.unit, *scope.slots, *scope.machines]
     return Migration(
         unit=str(scope.unit["id"]),
@@ -114,7 +115,8 @@ def _fail_as_planned(platform: "Platform", operation: Operation, migration: Migr
 
 def _scope(platform: "Platform", migration: Migration) -> Scope:
     unit = platform.store.get(migration.unit)
-    assert unit is not None, migration.unit  # locked: nobody could remove it
+    if unit is None:
+        raise LookupError(f"{migration.unit} is locked and yet gone")
     return scopes.resolve(platform.store, unit)
 
 
@@ -184,7 +186,8 @@ def _committed(platform: "Platform", operation: Operation, migration: Migration)
 
 
 def _drop_settings(platform: "Platform", gone: set[str], scope: Scope) -> list[str]:
-    """Autoscale settings and classic alert rules on classic ids go; grants and locks vanish with their scope (azure.md 3.2, 6).
+    """Autoscale settings and classic alert rules on classic ids go; grants and locks vanish with their scope
+    (azure.md 3.2, 6).
 
     Grants on a storage account are kept and follow it (STG-RBAC). Activity log alerts stay, pointing at nothing.
     """

@@ -45,8 +45,8 @@ class Keeper:
         except (OSError, sqlite3.Error) as error:
             raise StateError(f"The state directory {self.directory} cannot be used: {error}.") from error
 
-    def restore(self) -> Platform | None:
-        """The platform as it was kept; None when nothing was. Raises StateError."""
+    def restore(self, scenario: str) -> Platform | None:
+        """The platform as it was kept; None when nothing was. Raises StateError, also when another scenario was kept."""
         if self._db is None:
             return None
         try:
@@ -59,13 +59,18 @@ class Keeper:
             meta = kept["meta"]["platform"]
             if meta["version"] != VERSION:
                 raise StateError(f"{self.directory} was kept by another version; start with an empty directory.")
+            if meta["scenario"] != scenario:
+                raise StateError(
+                    f"{self.directory} holds the scenario {meta['scenario']}, not {scenario}; "
+                    "give another directory, or remove this one to begin anew."
+                )
             return _rebuild(kept, meta)
         except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
             raise StateError(
                 f"{self.directory} cannot be read back ({error!r}); move it away to start anew."
             ) from error
 
-    def keep(self, platform: Platform) -> None:
+    def keep(self, platform: Platform, scenario: str) -> None:
         """Write what changed since the last call, in one transaction."""
         if self._db is None:
             platform.store.mark_clean()
@@ -80,7 +85,7 @@ class Keeper:
             platform.quotas.changed = False
         if not changes and not platform.touched:
             return
-        changes.append(("meta", "platform", _meta(platform)))
+        changes.append(("meta", "platform", _meta(platform, scenario)))
         platform.touched = False
         with self._lock:
             self._write(changes)
@@ -107,8 +112,9 @@ class Keeper:
             self._db.close()
 
 
-def _meta(platform: Platform) -> dict[str, Any]:
+def _meta(platform: Platform, scenario: str) -> dict[str, Any]:
     return {
+        "scenario": scenario,
         "version": VERSION,
         "seed": platform.seed,
         "origin": platform.origin,
@@ -134,7 +140,8 @@ def _rebuild(kept: Mapping[str, Mapping[str, Any]], meta: Mapping[str, Any]) -> 
 
 
 class Journal:
-    """The append-only request log. In a directory: `requests.jsonl`, one line for each request, written before it is answered."""
+    """The append-only request log. In a directory: `requests.jsonl`, one line for each request, written before it
+    is answered."""
 
     def __init__(self, directory: Path | None) -> None:
         self._file: int | None = None
@@ -158,7 +165,8 @@ class Journal:
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of an earlier life. A last line that was cut by a kill is closed off, so that the next one stands alone."""
+    """The lines of an earlier life. A last line that was cut by a kill is closed off, so that the next one stands
+    alone."""
     if not path.exists():
         return []
     raw = path.read_bytes()

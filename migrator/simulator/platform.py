@@ -1,8 +1,8 @@
 """The simulated platform: one state machine over wire documents (azure.md 2), stricter than Azure.
 
-Nothing here knows HTTP. Time passes through `tick`, which is called before anything is looked at. Every method that can be refused
-raises ArmError. What a careful client never does (a second submit while one runs, an abort after a commit was attempted,
-a commit of something not prepared) is refused *and* recorded as a breach.
+Nothing here knows HTTP. Time passes through `tick`, which is called before anything is looked at. Every method that
+can be refused raises ArmError. What a careful client never does (a second submit while one runs, an abort after a
+commit was attempted, a commit of something not prepared) is refused *and* recorded as a breach.
 """
 
 import math
@@ -35,7 +35,8 @@ GIVES_UP = 24 * 3600.0  # azure.md 2.1
 class Settings:
     """Switches that stay: all can be changed while the simulator runs."""
 
-    page_size: int = 100
+    page_size: int = 100  # of the lists of Resource Manager
+    graph_page_size: int = 1000  # the most Resource Graph gives at once, whatever $top says
     throttle: float = 1.0  # factor on the token buckets; 0: no throttling
     operation_header: str = "both"  # both, location, azure-asyncoperation
     # What the classic side shows after a Prepare, Abort or Commit that failed and left its lock. Not documented [I].
@@ -325,9 +326,10 @@ class Platform:
         return operation
 
     def _duration(self, verb: str, scope: Scope) -> float:
-        """Simulated seconds; Prepare is the longest, and all grow with the instances (azure.md 2.1). Same seed, same length."""
+        """Simulated seconds; Prepare is the longest, and all grow with the instances (azure.md 2.1). Same seed,
+        same length."""
         before = sum(1 for o in self.operations.values() if o.verb == verb and o.unit.lower() == scope.key)
-        dice = random.Random(f"{self.seed}:{scope.key}:{verb}:{before}")
+        dice = random.Random(f"{self.seed}:{scope.key}:{verb}:{before}")  # noqa: S311 - chance that must repeat
         base, each = {"prepare": (90.0, 25.0), "abort": (40.0, 5.0), "commit": (45.0, 10.0)}[verb]
         return (base + each * scope.instances(self.store)) * dice.uniform(0.85, 1.25)
 

@@ -1,8 +1,8 @@
 """Provider metadata: namespaces, resource types, api-versions, regions; what is accepted and what is refused.
 
-Classic versions are the recorded ones (`shared/domain/recorded/providers-classic.json`, 2018). Types which Resource Manager serves but the
-recording does not name take the versions of their parent [I]. Versions of the other providers: azure.md section 12, with some older
-ones which clients in the wild still send [K].
+Classic versions are the recorded ones (`shared/domain/recorded/providers-classic.json`, 2018). Types which Resource
+Manager serves but the recording does not name take the versions of their parent [I]. Versions of the other
+providers: azure.md section 12, with some older ones which clients in the wild still send [K].
 """
 
 from typing import Any, Final
@@ -14,12 +14,10 @@ _NETWORK: Final = "2016-11-01 2016-04-01 2015-12-01 2015-06-01 2014-06-01 2014-0
 _STORAGE: Final = "2016-11-01 2016-04-01 2015-12-01 2015-06-01 2014-06-01 2014-04-01-beta 2014-04-01 2014-01-01"
 _COMPUTE: Final = "2026-04-01 2025-04-01 2024-11-01 2024-07-01 2024-03-01 2023-09-01 2023-03-01 2022-11-01 2021-07-01"
 _CLOUD: Final = "2024-11-04 2022-09-04 2022-04-04 2021-03-01"
-_NET: Final = (
-    "2026-03-01 2025-05-01 2025-03-01 2025-01-01 2024-10-01 2024-07-01 2024-05-01 2024-01-01 2023-09-01 2021-05-01"
-)
+_NET: Final = "2026-03-01 2025-05-01 2025-03-01 2025-01-01 2024-10-01 2024-07-01 2024-05-01 2024-01-01 2023-09-01"
 _QUOTA: Final = "2025-09-01 2025-07-15 2025-03-01 2024-12-18-preview 2023-02-01"
 _RESOURCES: Final = (
-    "2025-04-01 2024-11-01 2024-07-01 2022-09-01 2022-12-01 2021-04-01 2021-01-01 2020-06-01 2019-10-01 2016-02-01"
+    "2025-04-01 2024-11-01 2024-07-01 2022-12-01 2022-09-01 2021-04-01 2021-01-01 2020-06-01 2019-10-01 2016-02-01"
 )
 
 _TYPES: Final[dict[str, dict[str, str]]] = {
@@ -32,7 +30,7 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "domainNames/slots/roles/metricDefinitions": "2014-04-01",
         "domainNames/slots/operationStatuses": _CLASSIC,
         "domainNames/serviceCertificates": _CLASSIC.removesuffix(" 2014-01-01"),
-        "virtualMachines": "2017-04-01 2016-11-01 2016-04-01 2015-12-01 2015-10-01 2015-06-01 2014-06-01 2014-04-01 2014-01-01",
+        "virtualMachines": "2017-04-01 " + _CLASSIC.replace(" 2014-01-01", " 2014-04-01 2014-01-01"),
         "operationStatuses": "2016-11-01 2016-04-01 2015-12-01 2015-10-01",
         "quotas": _CLASSIC,
     },
@@ -116,7 +114,7 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "providers": _RESOURCES,
         "tags": _RESOURCES,
     },
-    "Microsoft.ResourceGraph": {"resources": "2024-04-01 2022-10-01 2021-03-01 2021-06-01-preview 2020-04-01-preview 2019-04-01"},
+    "Microsoft.ResourceGraph": {"resources": "2024-04-01 2022-10-01 2021-03-01 2021-06-01-preview 2019-04-01"},
     "Microsoft.Web": {
         "hostingEnvironments": "2025-03-01 2024-11-01 2024-04-01 2023-12-01 2022-09-01 2021-02-01",
         "serverFarms": "2025-03-01 2024-11-01 2024-04-01 2023-12-01 2022-09-01 2021-02-01",
@@ -142,10 +140,10 @@ _LOWER: Final = {
 _NAMESPACES: Final = {namespace.lower(): namespace for namespace in _TYPES}
 
 REGIONS: Final = (
-    "East Asia", "Southeast Asia", "East US", "East US 2", "West US", "West US 2", "North Central US", "South Central US",
-    "West Central US", "Central US", "North Europe", "West Europe", "Japan East", "Japan West", "Brazil South", "Australia East",
-    "Australia Southeast", "South India", "Central India", "West India", "Canada Central", "Canada East", "UK South", "UK West",
-    "Korea Central", "Korea South",
+    "East Asia", "Southeast Asia", "East US", "East US 2", "West US", "West US 2", "North Central US",
+    "South Central US", "West Central US", "Central US", "North Europe", "West Europe", "Japan East", "Japan West",
+    "Brazil South", "Australia East", "Australia Southeast", "South India", "Central India", "West India",
+    "Canada Central", "Canada East", "UK South", "UK West", "Korea Central", "Korea South",
 )  # fmt: skip
 _BY_LOCATION: Final = {name.lower().replace(" ", ""): name for name in REGIONS}
 
@@ -201,7 +199,8 @@ def check_version(kind: str, version: str | None, *, location: str = "") -> None
     raise ArmError(
         400,
         "NoRegisteredProviderFound",
-        f"No registered resource provider found for location '{location}' and API version '{version}' for type '{short}'. "
+        f"No registered resource provider found for location '{location}' and API version '{version}' "
+        f"for type '{short}'. "
         f"The supported api-versions are '{', '.join(sorted(accepted))}'. "
         f"The supported locations are '{', '.join(_BY_LOCATION)}'.",
     )

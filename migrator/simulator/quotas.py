@@ -1,4 +1,5 @@
-"""Resource Manager quota: what a unit needs, whether it is there, and the rows that change with Prepare and Abort (azure.md 5).
+"""Resource Manager quota: what a unit needs, whether it is there, and the rows that change with Prepare and Abort
+(azure.md 5).
 
 Also the requests for more of Microsoft.Quota. Row names are tagged [K] in azure.md; the sums follow 5.1.
 """

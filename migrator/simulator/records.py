@@ -1,4 +1,5 @@
-"""What the simulated platform remembers besides documents: operations, migrations, violations; plain rows, kept in tables.
+"""What the simulated platform remembers besides documents: operations, migrations, violations; plain rows, kept in
+tables.
 
 Times are simulated seconds since the epoch (UTC): they compare, and they are JSON.
 """
@@ -57,7 +58,8 @@ class Table(MutableMapping[str, R], Generic[R]):
 
 @dataclass
 class Operation:
-    """One accepted verb. `ends_at` None: it never ends by itself (a fault), until the platform gives up after 24 hours."""
+    """One accepted verb. `ends_at` None: it never ends by itself (a fault), until the platform gives up after 24
+    hours."""
 
     operation_id: str
     verb: str

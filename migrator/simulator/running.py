@@ -31,7 +31,8 @@ class NotStarted(RuntimeError):
 
 
 class Running:
-    """One simulator process (with its server's parent process) on a free loopback port, held by a socket that outlives restarts."""
+    """One simulator process (with its server's parent process) on a free loopback port, held by a socket that
+    outlives restarts."""
 
     def __init__(self, arguments: list[str]) -> None:
         self._arguments = arguments

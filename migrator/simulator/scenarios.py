@@ -1,6 +1,7 @@
 """Estates by name, and estate files (FORMAT.md).
 
-`demo` is a believable company with about sixty units of every kind; `journey` is made for the end-to-end test in a browser;
+`demo` is a believable company with about sixty units of every kind; `journey` is made for the end-to-end test in a
+browser;
 `small` holds three units, all ready; `empty` nothing.
 """
 

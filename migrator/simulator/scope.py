@@ -1,6 +1,7 @@
 """What moves together when a verb is sent to a slot, a virtual network or a storage account (azure.md 2.2).
 
-Reads documents only; the simulator's own view, written apart from `migrator.units` on purpose, so that each can be wrong alone.
+Reads documents only; the simulator's own view, written apart from `migrator.units` on purpose, so that each can be
+wrong alone.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ VM_IMAGE = "Microsoft.ClassicStorage/storageAccounts/vmImages"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One unit as documents. For a slot outside any network `network` is None; for a storage account only `account` is set."""
+    """One unit as documents. For a slot outside any network `network` is None; for a storage account only `account`
+    is set."""
 
     unit: Document
     network: Document | None = None
@@ -144,7 +146,8 @@ def _filled(
 
 
 def locked_keys(store: Store, scope: Scope) -> list[str]:
-    """Keys of the classic documents which Prepare locks: all that moves, and the network security groups that are cloned."""
+    """Keys of the classic documents which Prepare locks: all that moves, and the network security groups that are
+    cloned."""
     roots = [scope.unit, *scope.services, *scope.slots, *scope.machines, *scope.reserved, *scope.security_groups]
     keys = {str(d["id"]).lower(): None for root in roots for d in store.tree(root["id"]) if is_classic(d)}
     return list(keys)
@@ -153,7 +156,8 @@ def locked_keys(store: Store, scope: Scope) -> list[str]:
 def doomed_keys(store: Store, scope: Scope) -> list[str]:
     """Keys of the classic documents which Commit removes: children before parents, the unit's own document last.
 
-    Services keep living when a slot outside the unit is still occupied. Disk objects of migrated machines become implicit (azure.md 4.2).
+    Services keep living when a slot outside the unit is still occupied. Disk objects of migrated machines become
+    implicit (azure.md 4.2).
     """
     kept = {parent_key(slot["id"]) for slot in scope.others_slots}
     roots = [*scope.slots, *scope.machines, *scope.reserved, *_attached_disks(store, scope)]

@@ -33,7 +33,7 @@ def simulator(
     """
     begun = scenarios.find(scenario, seed=seed) if estate is None else scenarios.checked(estate)
     keeper = Keeper(state)
-    platform = keeper.restore()
+    platform = keeper.restore(scenario)
     if platform is None:
         platform = Platform(begun, seed=seed, clock=Clock(factor=1.0 if speed is None else speed))
     elif speed is not None and speed != platform.clock.factor:

@@ -1,6 +1,7 @@
 """The documents of the simulated platform, indexed; it remembers what changed, for persistence and for stale reads.
 
-A document is a resource in wire format. Keys are ids in lower case. Documents are never changed in place: `put` a new one.
+A document is a resource in wire format. Keys are ids in lower case. Documents are never changed in place: `put` a
+new one.
 """
 
 from collections import deque
@@ -19,7 +20,8 @@ def segments_of(resource_id: str) -> list[str]:
 
 
 def parent_key(resource_id: str) -> str:
-    """Key of what a resource hangs under: the parent resource, the scope of an extension resource, or the resource group."""
+    """Key of what a resource hangs under: the parent resource, the scope of an extension resource, or the resource
+    group."""
     parts = segments_of(resource_id.lower())[:-2]
     if len(parts) >= 2 and parts[-2] == "providers":
         parts = parts[:-2]

@@ -1,4 +1,5 @@
-"""Token buckets as Resource Manager keeps them (azure.md 8.1): per subscription, principal and kind; and Resource Graph's own (8.2).
+"""Token buckets as Resource Manager keeps them (azure.md 8.1): per subscription, principal and kind; and Resource
+Graph's own (8.2).
 
 They run in real time, whatever the simulated clock does, because it is real requests they count.
 """

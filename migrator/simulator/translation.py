@@ -1,6 +1,7 @@
 """What Prepare builds on the Resource Manager side (azure.md 4.1, 4.2, 4.3, 4.6): new groups, names and documents.
 
-Written apart from `migrator.translation` on purpose. Names tagged [D] in azure.md are used as documented; the rest is marked [I] here.
+Written apart from `migrator.translation` on purpose. Names tagged [D] in azure.md are used as documented; the rest
+is marked [I] here.
 """
 
 import re
@@ -20,7 +21,8 @@ SPACE = uuid.UUID("6b1f2a52-6a63-4f0c-9a57-0d5a4f2f3c11")  # for ids that must b
 
 
 def in_capitals(seed: int, service: str) -> bool:
-    """Whether the platform answers this service's group name in capitals: a known oddity (azure.md 4.1), about one in nine."""
+    """Whether the platform answers this service's group name in capitals: a known oddity (azure.md 4.1), about one
+    in nine."""
     return sha256(f"{seed}:capitals:{service.lower()}".encode()).digest()[0] < 28
 
 
@@ -73,7 +75,8 @@ def reserved_name(name: str) -> str:
 
 
 class Builder:
-    """Builds the Resource Manager documents of one unit. `parameters` is the body a slot was prepared with (azure.md 2.3 [I])."""
+    """Builds the Resource Manager documents of one unit. `parameters` is the body a slot was prepared with
+    (azure.md 2.3 [I])."""
 
     def __init__(self, store: Store, scope: Scope, *, seed: int, parameters: Mapping[str, str] | None = None) -> None:
         self._store, self._scope, self._seed = store, scope, seed
@@ -167,7 +170,7 @@ class Builder:
 
     def _gateway(self, gateway: Document, place: Place) -> Iterator[Document]:
         facts, address = properties(gateway), f"{gateway['name']}-ip"  # the address keeps its value; its name is [I]
-        yield self._address(place, address, str(facts.get("vipAddress") or "0.0.0.0"), static=False)
+        yield self._address(place, address, str(facts.get("vipAddress") or ""), static=False)
         gateway_id = place.resource("Microsoft.Network/virtualNetworkGateways", gateway["name"])
         yield place.document(
             "Microsoft.Network/virtualNetworkGateways",

@@ -1,7 +1,9 @@
 """What Validate says about a unit, and what only Prepare finds (azure.md 2.1, 2.10, 3).
 
-Texts carry the distinctive fragments of the error catalogue; where the catalogue has none for a fact, the sentence is ours [I].
-Message shape: azure.md 2.3 [I]. Reads documents only, and only what they say: what a document leaves out raises no message.
+Texts carry the distinctive fragments of the error catalogue; where the catalogue has none for a fact, the sentence
+is ours [I].
+Message shape: azure.md 2.3 [I]. Reads documents only, and only what they say: what a document leaves out raises no
+message.
 """
 
 import ipaddress
@@ -86,9 +88,9 @@ def configuration(slot: Document) -> Configuration | None:
     plugins = set()
     for setting in (s for s in root.iter() if _local(s.tag) == "Setting"):
         parts = setting.get("name", "").split(".")
-        if parts[:3] == ["Microsoft", "WindowsAzure", "Plugins"] and parts[-1] == "Enabled":
-            if setting.get("value", "").strip().lower() == "true":
-                plugins.add(parts[3])
+        on = setting.get("value", "").strip().lower() == "true"
+        if on and parts[:3] == ["Microsoft", "WindowsAzure", "Plugins"] and len(parts) > 4 and parts[-1] == "Enabled":
+            plugins.add(parts[3])
     return Configuration(root.get("serviceName", ""), subnets, frozenset(plugins))
 
 
@@ -110,8 +112,8 @@ def _deployments(store: Store, scope: Scope) -> Iterator[Message]:
             yield error(
                 "HostedService",
                 service["name"],
-                f"HostedService {service['name']} has two occupied slots. Migration of a cloud service with a deployment in "
-                "Production and in Staging is not supported: delete one of them.",
+                f"HostedService {service['name']} has two occupied slots. Migration of a cloud service "
+                "with a deployment in Production and in Staging is not supported: delete one of them.",
             )
     for slot in scope.slots:
         yield from _slot(store, scope, slot)
@@ -207,7 +209,8 @@ def _roles(store: Store, scope: Scope, slot: Document, name: str) -> Iterator[Me
             yield error(
                 "Role",
                 role["name"],
-                f"Role {role['name']} has both the Remote Desktop plugin and the Remote Desktop extension. Remove one of them.",
+                f"Role {role['name']} has both the Remote Desktop plugin and the Remote Desktop extension. "
+                "Remove one of them.",
             )
         for extension in extensions:
             if extension not in on:
@@ -234,7 +237,8 @@ def _machines(store: Store, scope: Scope) -> Iterator[Message]:
             yield error(
                 "HostedService",
                 service["name"],
-                f"VM {outside[0]} is not part of the Availability Set even though HostedService {service['name']} contains one.",
+                f"VM {outside[0]} is not part of the Availability Set even though "
+                f"HostedService {service['name']} contains one.",
                 outside[0],
             )
 
@@ -387,7 +391,8 @@ def _gateways(store: Store, network: Document) -> Iterator[Message]:
                 yield error(
                     "VirtualNetwork",
                     network["name"],
-                    f"Connection {connection.get('name')} of Virtual Network {network['name']} is in disconnected state.",
+                    f"Connection {connection.get('name')} of Virtual Network {network['name']} "
+                    "is in disconnected state.",
                 )
     for prefix in (properties(network).get("addressSpace") or {}).get("addressPrefixes") or ():
         try:

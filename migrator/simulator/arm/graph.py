@@ -1,12 +1,16 @@
 """Resource Graph: the small part of its query language which the product needs, and its paging (azure.md 1.5).
 
     resources
-    | where FIELD startswith|!startswith|=~|==|contains 'text'     FIELD: id, name, type, location, resourceGroup, subscriptionId
-    | where FIELD in~ ('a', 'b')                                   … or tostring(properties)
+    | where FIELD startswith|!startswith|=~|==|contains 'text'
+    | where FIELD in~ ('a', 'b')
+    | where tostring(properties) contains 'text'
     | project a, b, c = tostring(properties)
     | order by id asc
 
-Anything else is refused in Resource Graph's own error shape, so that a query this does not understand never looks like an empty answer.
+FIELD is one of id, name, type, location, resourceGroup, subscriptionId, kind.
+
+Anything else is refused in Resource Graph's own error shape, so that a query this does not understand never looks
+like an empty answer.
 """
 
 import json
@@ -94,7 +98,7 @@ def _paged(call: Call, rows: list[Row], options: Mapping[str, Any]) -> Answer:
     top = options.get("$top", 100)
     if not isinstance(top, int) or isinstance(top, bool) or not 1 <= top <= LARGEST_PAGE:
         raise _invalid(f"$top must be a number from 1 to {LARGEST_PAGE}.")
-    total, size = len(rows), min(top, max(1, call.platform.settings.page_size))
+    total, size = len(rows), min(top, call.platform.settings.graph_page_size)
     if any("id" not in row for row in rows):  # paging needs the id in the projection; without it the result is cut
         cut = rows[:LARGEST_PAGE]
         return _result(cut, total, truncated=total > len(cut))

@@ -1,7 +1,7 @@
 """Autoscale settings, alerts, action groups, metric definitions (azure.md 6.1 to 6.3).
 
-A setting is refused unless its target exists and its metric is one the target's type has, so that a follow-up with an old metric
-name cannot look applied.
+A setting is refused unless its target exists and its metric is one the target's type has, so that a follow-up with
+an old metric name cannot look applied.
 """
 
 import re

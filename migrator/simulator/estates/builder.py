@@ -1,7 +1,7 @@
 """Building an estate in wire format: one method for each kind of thing, with believable defaults.
 
-Shapes: azure.md 1.3 and 6; what is tagged [I] there is inferred here too. Ids, addresses and times follow from the names, so that
-the same estate comes out every time.
+Shapes: azure.md 1.3 and 6; what is tagged [I] there is inferred here too. Ids, addresses and times follow from the
+names, so that the same estate comes out every time.
 """
 
 import uuid
@@ -425,7 +425,8 @@ class Area:
         system: str = "Windows",
         tags: Mapping[str, str] | None = None,
     ) -> Document:
-        """A classic VM in a cloud service. `extensions` by name to version. Its disks come into the account as documents."""
+        """A classic VM in a cloud service. `extensions` by name to version. Its disks come into the account as
+        documents."""
         public, io = address(service["id"], "Production"), "Provisioned" if premium else "Standard"
         root = f"https://{account['name']}.blob.core.windows.net/vhds"
         account_ref = {"id": account["id"], "name": account["name"], "type": account["type"]}
@@ -783,15 +784,16 @@ def configuration(
     plugins: Sequence[str] = (),
     acl: Mapping[str, str] | None = None,
 ) -> str:
-    """A .cscfg as the platform hands it out. The setting `Storage.ConnectionString` looks like a secret, as in real ones.
+    """A .cscfg as the platform hands it out. The setting `Storage.ConnectionString` looks like a secret, as in real
+    ones.
 
     `acl`: endpoint name to allowed range, for all roles.
     """
     roles = list(roles)
     lines = ['<?xml version="1.0" encoding="utf-8"?>']
     lines.append(
-        f'<ServiceConfiguration serviceName={quoteattr(service)} osFamily="6" osVersion="*" schemaVersion="2015-04.2.6" '
-        'xmlns="http://schemas.microsoft.com/ServiceHosting/2008/10/ServiceConfiguration">'
+        f'<ServiceConfiguration serviceName={quoteattr(service)} osFamily="6" osVersion="*" '
+        'schemaVersion="2015-04.2.6" xmlns="http://schemas.microsoft.com/ServiceHosting/2008/10/ServiceConfiguration">'
     )
     for entry in roles:
         lines += [f"  <Role name={quoteattr(entry['name'])}>", f'    <Instances count="{entry["count"]}" />']

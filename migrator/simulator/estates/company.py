@@ -1,4 +1,5 @@
-"""What the demo estate's three subscriptions have in common: tags, people, small shapes, and facts left out on purpose."""
+"""What the demo estate's three subscriptions have in common: tags, people, small shapes, and facts left out on
+purpose."""
 
 from collections.abc import Sequence
 from typing import Any

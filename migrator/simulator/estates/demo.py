@@ -1,6 +1,8 @@
-"""`demo`: Bramble, a retailer with a web shop, a logistics arm and an IT department: 3 subscriptions, 4 regions, about 60 units.
+"""`demo`: Bramble, a retailer with a web shop, a logistics arm and an IT department: 3 subscriptions, 4 regions,
+about 60 units.
 
-About half can move (some with a change), a quarter is blocked, each by another documented rule, a quarter says too little to be decided.
+About half can move (some with a change), a quarter is blocked, each by another documented rule, a quarter says too
+little to be decided.
 """
 
 from migrator.simulator.estate import Estate

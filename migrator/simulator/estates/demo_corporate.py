@@ -1,4 +1,5 @@
-"""Bramble Corporate IT: Southeast Asia and North Europe. Not registered for migration: nothing moves before that is done."""
+"""Bramble Corporate IT: Southeast Asia and North Europe. Not registered for migration: nothing moves before that is
+done."""
 
 from migrator.simulator.estates.builder import EstateBuilder, role
 from migrator.simulator.estates.company import OFFICE, simple_service, tags

@@ -136,7 +136,7 @@ def _machines(area: Area, vhds: Document) -> None:
 
 def _blocked_services(area: Area) -> None:
     tariffs = area.service("depot-apps", "tariffs", EUS, tags=tags(DEPOTS))  # older than default networks
-    area.slot(tariffs, [role("Tariffs", "Medium", 2, endpoints={"http": 80})], created="2013-06-20T10:02:11Z")
+    area.slot(tariffs, [role("Rates", "Standard_D1", 2, endpoints={"http": 80})], created="2013-06-20T10:02:11Z")
     eta = area.service("depot-apps", "eta-predictor", EUS, tags=tags(DEPOTS))
     upgrade = {"upgradeType": "Auto", "currentUpgradeDomainState": "During", "currentUpgradeDomain": 2}
     area.slot(eta, [role("Predict", "Standard_D2", 2, endpoints={"https": 443})], state="Updating", upgrade=upgrade)

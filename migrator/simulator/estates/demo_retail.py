@@ -38,7 +38,8 @@ def build(builder: EstateBuilder) -> None:
 
 
 def _web(area: Area) -> None:
-    """The shop itself: three services, autoscale with two profiles, alerts by mail and webhook, grants, a reserved address."""
+    """The shop itself: three services, autoscale with two profiles, alerts by mail and webhook, grants, a reserved
+    address."""
     guard = area.security_group("retail-web", "nsg-web-front", WE, ["front"])
     network = area.network(
         "retail-web",

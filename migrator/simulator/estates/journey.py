@@ -1,4 +1,5 @@
-"""`journey`: the estate of the end-to-end test. One network that goes all the way, one that is blocked, one short of quota."""
+"""`journey`: the estate of the end-to-end test. One network that goes all the way, one that is blocked, one short
+of quota."""
 
 from migrator.simulator.estate import Estate
 from migrator.simulator.estates.builder import EstateBuilder, role, rule
@@ -7,7 +8,8 @@ REGION, TIGHT = "westeurope", "northeurope"
 
 
 def build(seed: int = 1) -> Estate:
-    """shop-net (shop-web, shop-jobs) · legacy-net (peered: blocked) · pricing (default network; short of quota) · shopfiles."""
+    """shop-net (shop-web, shop-jobs) · legacy-net (peered: blocked) · pricing (default network; short of quota) ·
+    shopfiles."""
     builder = EstateBuilder("journey", seed)
     area = builder.subscription("Shop", [REGION, TIGHT], limits={(TIGHT, "cores"): 10, (TIGHT, "standardDv2Family"): 8})
     tags = {"owner": "ana.lima@bramble.example", "cost-centre": "2040", "environment": "production"}
