@@ -53,7 +53,7 @@ CHIPS: dict[str, dict[str, Chip]] = {
     },
     "verdict": {
         "ready": Chip("Ready", "good", "check", "No rule stands against it."),
-        "ready-with-change": Chip(
+        "ready with change": Chip(
             "Ready with change", "attention", "pencil-line", "Will move, with downtime, dropped settings or changes."
         ),
         "blocked": Chip("Blocked", "stop", "ban", "At least one rule blocks it."),

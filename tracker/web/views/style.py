@@ -21,7 +21,7 @@ HUES = ("neutral", "progress", "good", "attention", "stop")
 # name, kind, verdict, score, progress, health, minutes since the last change
 UNITS = (
     ("vnet-shop-eu", "Virtual network", "ready", 96, "prepared", "on track", 4),
-    ("vnet-billing", "Virtual network", "ready-with-change", 71, "validated", "at risk", 95),
+    ("vnet-billing", "Virtual network", "ready with change", 71, "validated", "at risk", 95),
     ("orders-worker", "Deployment", "ready", 100, "committed", "on track", 1_450),
     ("legacy-api", "Deployment", "blocked", 12, "assessed", "blocked", 2_900),
     ("stshoplogs", "Storage account", "unknown", 40, "discovered", "stale", 19_000),
@@ -170,7 +170,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
             {"label": "History", "url": "#"},
         ],
         "path": [("Inventory", "#"), ("Contoso Shop", "#"), ("vnet-shop-eu", "")],
-        "state_chips": [("progress", "prepared"), ("health", "on track"), ("verdict", "ready-with-change")],
+        "state_chips": [("progress", "prepared"), ("health", "on track"), ("verdict", "ready with change")],
         "facts": [
             ("Subscription", "Contoso Shop"),
             ("Region", "West Europe"),
