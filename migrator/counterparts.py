@@ -108,7 +108,7 @@ class Counterparts:
         self.documents: dict[str, Document] = {}
         self.by_type: dict[tuple[str, str], list[Document]] = {}
         for document in arm_documents:
-            resource_id = document.get("id")
+            resource_id = document.get("id") if isinstance(document, Mapping) else None
             parsed = Id.parse(resource_id) if isinstance(resource_id, str) else None
             if parsed is None or not migrated_group(resource_id):
                 continue

@@ -159,14 +159,12 @@ def _judge(check: Check) -> tuple[Kind, str]:
         return Kind.UNEXPECTED, "It should not be there. " + expected.why
     if expected.before is UNKNOWN:
         return Kind.UNREAD, sources.READ_ONLY_HALF + expected.why
-    if expected.free and seen is not None:
-        return (Kind.SAME if equal(expected.before, seen) else expected.kind), expected.why
-    if expected.kind is not Kind.UNEXPECTED and equal(expected.after, seen):
-        return (Kind.SAME if equal(expected.before, seen) else expected.kind), expected.why
     if expected.kind is Kind.UNEXPECTED:
         return Kind.UNEXPECTED, expected.why
-    if seen is None:
+    if seen is None and (expected.free or expected.after is not None):
         return Kind.UNEXPECTED, sources.MISSING + expected.why
+    if expected.free or equal(expected.after, seen):
+        return (Kind.SAME if equal(expected.before, seen) else expected.kind), expected.why
     return Kind.UNEXPECTED, f"Expected {_shown(expected.after)}. {expected.why}"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from migrator.counterparts import Counterparts, group_names
 from migrator.resources import (
+    UNKNOWN,
     CloudService,
     Deployment,
     Disk,
@@ -67,8 +68,11 @@ def compare(before: Sequence[Resource], found: Sequence[Document]) -> list[Diffe
     """
     sides = Sides(_values(before), tuple(found))
     checks = list(_checks(sides))
-    missing = {c.expected.classic_key for c in checks if c.expected.field == "resource" and c.seen is None}
-    missing -= {c.expected.classic_key for c in checks if c.expected.field == "resource" and c.seen is not None}
+    missing = {
+        check.expected.classic_key
+        for check in checks
+        if check.expected.field == "resource" and check.seen is None and check.expected.kind is not Kind.DROPPED
+    }
     absent = {(c.expected.classic_key, c.expected.field) for c in checks if c.seen is None}
     rows = [
         judged(check)
@@ -77,10 +81,10 @@ def compare(before: Sequence[Resource], found: Sequence[Document]) -> list[Diffe
         and (
             not _below(check.expected.classic_key, missing)
             or check.expected.field == "resource"
-            or check.expected.kind is Kind.DROPPED
+            or (check.expected.kind is Kind.DROPPED and check.seen is None)
         )
     ]
-    return rows + [judged(check) for check in _left_over(sides, checks)]
+    return rows + [judged(check) for check in _left_over(sides, checks)] + _unreadable(found)
 
 
 def _values(before: Sequence[Resource]) -> tuple[Resource, ...]:
@@ -144,6 +148,23 @@ def _left_over(sides: Sides, checks: list[Check]) -> Iterator[Check]:
             yield free(owner, document["id"], kind, None, document["id"], sources.COMPANION)
         else:
             yield surprise("", document["id"], "resource", document["id"])
+
+
+def _unreadable(found: Sequence[Document]) -> list[Difference]:
+    """Documents that are none: what was in them is not known."""
+    wrong = [d for d in found if not isinstance(d, Mapping) or not isinstance(d.get("id"), str)]
+    return [
+        Difference(
+            classic_key="",
+            arm_key="",
+            field="document",
+            before=None,
+            after=UNKNOWN,
+            kind=Kind.UNREAD,
+            why="A document without an id was found; nobody can say what it is (azure.md 1.3).",
+        )
+        for _ in wrong
+    ]
 
 
 def _kind(key: str) -> str:
