@@ -324,11 +324,12 @@ class Demo:
         self.step("demo estate")
 
     def check_sign_in(self) -> None:
-        """The first page a person sees is there. Raises DemoError."""
-        code, page = fetch(self.address)
+        """The first page a person sees is there, its form in it. Raises DemoError."""
+        page_address = f"{self.address}sign-in/"
+        code, page = fetch(page_address)
         if code != 200 or b'type="password"' not in page:
             raise DemoError(
-                f"{self.address} does not show the sign-in page (HTTP {code}). See {self.place.logs / 'web.log'}."
+                f"{page_address} does not show the sign-in page (HTTP {code}). See {self.place.logs / 'web.log'}."
             )
 
     def python(self, name: str, *words: str, **more: object) -> Service:
