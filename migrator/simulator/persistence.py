@@ -46,7 +46,7 @@ class Keeper:
             raise StateError(f"The state directory {self.directory} cannot be used: {error}.") from error
 
     def restore(self, scenario: str) -> Platform | None:
-        """The platform as it was kept; None when nothing was. Raises StateError, also when another scenario was kept."""
+        """The platform as it was kept; None when nothing was. Raises StateError, also for another scenario."""
         if self._db is None:
             return None
         try:

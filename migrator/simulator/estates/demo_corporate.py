@@ -8,7 +8,7 @@ SEA, NE = "southeastasia", "northeurope"
 
 
 def build(builder: EstateBuilder) -> None:
-    area = builder.subscription("Bramble Corporate IT", [SEA, NE], registered=False, used={(SEA, "cores"): 6})
+    area = builder.area("Bramble Corporate IT", [SEA, NE], registered=False, used={(SEA, "cores"): 6})
     subnets = {"apps": "10.90.0.0/24"}
     network = area.network("it-hr", "hr-net", SEA, space="10.90.0.0/16", subnets=subnets, tags=tags(OFFICE))
     simple_service(area, "it-hr", "hr-portal", SEA, OFFICE, network=network, subnets=["apps"], certificates=1)

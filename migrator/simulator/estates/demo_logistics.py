@@ -17,7 +17,7 @@ ELSEWHERE = "9d1f6a0e-2a3f-4a57-8a43-5d8f0c1b7e66"  # a circuit in somebody else
 
 
 def build(builder: EstateBuilder) -> None:
-    area = builder.subscription(
+    area = builder.area(
         "Bramble Logistics",
         [EUS, WE],
         limits={(EUS, "standardDv2Family"): 60, (EUS, "cores"): 120, (EUS, "StaticPublicIPAddresses"): 20},

@@ -18,7 +18,7 @@ WE, NE = "westeurope", "northeurope"
 
 
 def build(builder: EstateBuilder) -> None:
-    area = builder.subscription(
+    area = builder.area(
         "Bramble Retail",
         [WE, NE],
         limits={(WE, "standardDv2Family"): 200, (NE, "standardDFamily"): 16},

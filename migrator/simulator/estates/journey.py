@@ -2,7 +2,7 @@
 of quota."""
 
 from migrator.simulator.estate import Estate
-from migrator.simulator.estates.builder import EstateBuilder, role, rule
+from migrator.simulator.estates.builder import Area, EstateBuilder, role, rule
 
 REGION, TIGHT = "westeurope", "northeurope"
 
@@ -11,7 +11,7 @@ def build(seed: int = 1) -> Estate:
     """shop-net (shop-web, shop-jobs) · legacy-net (peered: blocked) · pricing (default network; short of quota) ·
     shopfiles."""
     builder = EstateBuilder("journey", seed)
-    area = builder.subscription("Shop", [REGION, TIGHT], limits={(TIGHT, "cores"): 10, (TIGHT, "standardDv2Family"): 8})
+    area = builder.area("Shop", [REGION, TIGHT], limits={(TIGHT, "cores"): 10, (TIGHT, "standardDv2Family"): 8})
     tags = {"owner": "ana.lima@bramble.example", "cost-centre": "2040", "environment": "production"}
     _shop(area, tags)
     _legacy(area, tags)
@@ -21,7 +21,7 @@ def build(seed: int = 1) -> Estate:
     return builder.estate()
 
 
-def _shop(area, tags) -> None:  # type: ignore[no-untyped-def]
+def _shop(area: Area, tags: dict[str, str]) -> None:
     subnets = {"web": "10.20.0.0/24", "jobs": "10.20.1.0/24"}
     network = area.network("shop", "shop-net", REGION, space="10.20.0.0/16", subnets=subnets, tags=tags)
     web = area.service("shop", "shop-web", REGION, tags=tags, certificates=1)
@@ -41,7 +41,7 @@ def _shop(area, tags) -> None:  # type: ignore[no-untyped-def]
     area.grant(web["id"], "Contributor", "shop-operators")
 
 
-def _legacy(area, tags) -> None:  # type: ignore[no-untyped-def]
+def _legacy(area: Area, tags: dict[str, str]) -> None:
     subnets = {"apps": "10.30.0.0/24"}
     network = area.network("legacy", "legacy-net", REGION, space="10.30.0.0/16", subnets=subnets, tags=tags)
     hub = area.arm(

@@ -9,14 +9,14 @@ REGION = "westeurope"
 def empty(seed: int = 1) -> Estate:
     """A subscription with nothing in it."""
     builder = EstateBuilder("empty", seed)
-    builder.subscription("Nothing here", [REGION])
+    builder.area("Nothing here", [REGION])
     return builder.estate()
 
 
 def build(seed: int = 1) -> Estate:
     """A network with two cloud services (autoscale, alert, grant), a default-network service, a storage account."""
     builder = EstateBuilder("small", seed)
-    area = builder.subscription("Small", [REGION])
+    area = builder.area("Small", [REGION])
     tags = {"owner": "team-web@bramble.example", "cost-centre": "4711", "environment": "production"}
     subnets = {"front": "10.1.0.0/24", "back": "10.1.1.0/24"}
     network = area.network("web", "small-net", REGION, space="10.1.0.0/16", subnets=subnets, tags=tags)
