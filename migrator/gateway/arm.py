@@ -160,8 +160,11 @@ class AzureWire:
 
 
 def _content(response: HttpResponse, until: float) -> bytes:
-    """The body, decompressed, read no further than the limit and the deadline."""
+    """The body, decompressed, read no further than the limit and the deadline. One which says nowhere how long it is
+    cannot be told from one that broke off, and is not believed."""
     announced = response.headers.get("Content-Length", "")
+    if not announced and "Transfer-Encoding" not in response.headers and response.status_code not in (204, 304):
+        raise OSError("it does not say where it ends")
     if announced.isdigit() and int(announced[:20]) > LARGEST:
         raise TooLarge
     held, size = [], 0

@@ -48,6 +48,8 @@ def test_the_classes_are_those_of_the_facts() -> None:
         r"^\| (E\d\d) \|.*\| (R|W|F|Q|T|A|P|info)((?:[/+]\w)*) \| [^|]* \| ([^|]*) \|$", FACTS.read_text(), re.M
     )
     assert len(rows) == 53
+    named = {rule for entry in CATALOGUE for rule in entry.rules}
+    assert {rule for rule in named if f"| {rule} |" not in FACTS.read_text()} == set()
     for row, first, rest, source in rows:
         assert BY_ID[row].error_class is letters[first], row
         if row != "E03":  # "after N tries ticket" stands in its text

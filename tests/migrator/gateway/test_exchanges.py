@@ -288,6 +288,22 @@ def test_a_body_shorter_than_announced_is_no_answer(stub: Any, gateway: ArmGatew
 
 ABORTING = "The deployment is in the process of being aborted and cannot be changed until it completes."
 PREPARED = "The deployment is in the process of being migrated and hence cannot be changed."
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200 + b"\r\n"]
+)
+def test_an_answer_that_is_no_http_is_no_answer(stub: Any, gateway: ArmGateway, raw: bytes) -> None:
+    def speak(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(raw)
+        drop(handler)
+
+    stub.does("POST", PREPARE, speak)
+    with pytest.raises(Unreachable) as raised:
+        prepare(gateway)
+    assert raised.value.applied is Applied.UNKNOWN and len(stub.asked("POST", PREPARE)) == 1
+
+
 AUTHORIZATION = (
     "The client 'x' with object id 'y' does not have authorization to perform action "
     "'Microsoft.ClassicNetwork/virtualNetworks/prepareMigration/action' over scope '/subscriptions/s'."
