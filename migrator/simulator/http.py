@@ -19,7 +19,17 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from migrator.simulator import access, control
-from migrator.simulator.arm import authorization, graph, insights, migration, quota, resources, security, subscriptions
+from migrator.simulator.arm import (
+    authorization,
+    graph,
+    insights,
+    migration,
+    quota,
+    resources,
+    security,
+    subscriptions,
+    tags,
+)
 from migrator.simulator.arm.routing import Answer, Call, Router
 from migrator.simulator.errors import ArmError
 from migrator.simulator.faults import Unanswered
@@ -36,7 +46,7 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 def _router() -> Router:
     router = Router()
-    for part in (subscriptions, graph, migration, quota, authorization, insights, security, resources):
+    for part in (subscriptions, graph, migration, quota, authorization, insights, security, tags, resources):
         router.include(part.routes)
     return router
 
