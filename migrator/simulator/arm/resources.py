@@ -48,15 +48,6 @@ def read(call: Call) -> Answer:
     return page(call, view.children(above, kind), top=number(call, "$top"))
 
 
-@routes.route("GET", SUBSCRIPTION + r"/providers/microsoft\.security/jitnetworkaccesspolicies")
-def jit_policies(call: Call) -> Answer:
-    """All just-in-time policies of a subscription: listed without the location their type has in its name (azure.md
-    6.4)."""
-    kind = "Microsoft.Security/locations/jitNetworkAccessPolicies"
-    call.check_version(kind)
-    return page(call, call.view().of_type(call.subscription, kind), top=number(call, "$top"))
-
-
 @routes.route("GET", SUBSCRIPTION + r"/providers/.+")
 def read_in_subscription(call: Call) -> Answer:
     """All documents of one type in a subscription."""
