@@ -85,7 +85,7 @@ _TABLE = (
     ("inventory.sync_finished", "Sync finished",
      "The sync of {object} finished[: {added} added][, {changed} changed][, {gone} gone].",
      "added?:number changed?:number gone?:number *"),
-    ("inventory.sync_failed", "Sync failed", "The sync of {object} failed[: {cause}][. {message}]", "*"),
+    ("inventory.sync_failed", "Sync failed", "The sync of {object} failed[: {cause}][ ({message})].", "*"),
     ("inventory.synced", "Inventory changed",
      "A sync of {object} changed the inventory[: {added} added][, {changed} changed][, {gone} gone].",
      "added?:number changed?:number gone?:number *"),
@@ -187,7 +187,7 @@ _TABLE = (
     ("audit.verified", "History verified",
      "{actor} checked the whole history: {count} events, {checkpoints} checkpoints[; {cause}].",
      "count:number checkpoints:number root cause?"),
-    ("audit.damage_found", "History damaged", "The history is damaged: {cause}", "cause"),
+    ("audit.damage_found", "History damaged", "The history is damaged: {cause}.", "cause"),
     ("audit.private_erased", "Private values erased",
      "{actor} erased {count} private values[: {reason}].", "count:number"),
     ("command.run", "Command run", "{actor} was run[: {command}].", "*"),
@@ -233,7 +233,8 @@ def sentence(event: Told, private: Mapping[str, str]) -> str:
     known["object"] = event.detail.get("name") or private.get("object_name") or _tail(event.object_id)
     text = re.sub(r"\[([^\]]*)\]", lambda match: _filled(match[1], known, optional=True), shown(event.type).template)
     text = _filled(text, known, optional=False)
-    text = text[0].upper() + text[1:]
+    if text.startswith(("the ", f"{known.get('verb')} ")):
+        text = text[0].upper() + text[1:]  # "the engine …", "commit of …"; names and ids stay as they are
     match getattr(event, "result", "done"):
         case "denied" if event.type != "access.denied":
             return f"Denied: {text}"

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Checks an exported audit history, offline. Python 3.8 or newer, nothing else:
-
     python3 verify_audit.py VERIFIER-KEY FILE...
 
 FILE: the bundle (.zip) or its parts: NAME.jsonl[.gz] (one event a line), checkpoint*.txt (signed notes; add any you
@@ -57,7 +56,6 @@ def open_note(note, vkey):  # a C2SP signed note with a checkpoint in it: (size,
         if (name == said == origin and b64(raw)[:4].hex() == key_id and str(int(size)) == size and len(b64(root)) == 32
                 and signed_by(b64(key)[1:], (text + "\n").encode(), b64(raw)[4:])): return int(size), b64(root)
     raise ValueError("it is not signed by %s" % origin)
-
 def fold(stack):
     return functools.reduce(lambda root, left: sha(b"\x01", left[1], root), stack[-2::-1], stack[-1][1])
 def opens(value, line):  # whether the event in this line commits to the private value
@@ -89,13 +87,15 @@ def verify(vkey, notes, events, outline=None, private=()):  # one sentence about
         while stack and stack[-1][0] == level: level, digest = level + 1, sha(b"\x01", stack.pop()[1], digest)
         stack.append((level, digest))
         size += span
-        if size in roots:
-            if fold(stack) != roots[size]: raise Failed("%s of lines %d to %d does not match the checkpoint over %d" % (
-                "one" if outline is None else "the outline", first, shown, size))
-            used, first = used + 1, shown + 1
+        if size not in roots: continue
+        if fold(stack) != roots[size]: raise Failed(bad or "%s of lines %d to %d contradicts the checkpoint over %d" % (
+            "one" if outline is None else "the outline", first, shown, size))
+        used, first = used + 1, shown + 1
     if not bad and outline is not None and next(events, None): bad = "line %d is one too many" % (shown + 1)
-    if bad or size != max(roots): raise Failed(bad or "%s, and the newest checkpoint is over %d events" % (
-        "the file ends after line %d" % shown if size < max(roots) else "no checkpoint covers line %d" % first, max(roots)))
+    newest = max(roots)
+    if bad or size < newest: raise Failed(bad or "after lines %d to %d come no more, but %d events were signed" % (
+        first, shown, newest))
+    if size > newest: raise Failed("no checkpoint covers line %d; the newest is over %d events" % (first, newest))
     if value: raise Failed("there is a private value of the event %s, which is not here" % value["event"])
     return "%d of %d events, %d private values, %d of %d checkpoints, root %s" % (
         shown, size, checked, used, len(roots), base64.b64encode(roots[size]).decode())

@@ -239,13 +239,14 @@ def _count(leaves: int) -> None:
 
 def _tell(damage: LogDamaged, now: datetime) -> None:
     newest = Event.objects.filter(type="audit.damage_found").order_by("-id").values_list("body", flat=True).first()
-    if newest is None or str(damage) not in newest:
+    cause = str(damage).rstrip(".")
+    if newest is None or cause not in newest:
         with transaction.atomic():
             record(
                 "audit.damage_found",
                 by=ENGINE,
                 object=("history", settings.AUDIT_ORIGIN),
                 now=now,
-                detail={"cause": str(damage)},
+                detail={"cause": cause},
                 result="failed",
             )
