@@ -61,7 +61,7 @@ def row(document: Mapping[str, Any]) -> Row:
     except (ValueError, TypeError):
         suspicious = True
     if suspicious:
-        body = _storable(body)
+        body = storable(body)
         text = canonical_json(body)
     location = body.get("location")
     return Row(
@@ -123,17 +123,18 @@ def _without_volatile(values: dict[str, Any], path: tuple[str, ...]) -> dict[str
     return kept
 
 
-def _storable(value: Any) -> Any:
-    """The same value with what PostgreSQL's jsonb refuses replaced: NUL, half surrogate pairs, NaN and infinities."""
+def storable(value: Any) -> Any:
+    """Any JSON value, or a text of Azure's, with what PostgreSQL refuses replaced: NUL, half surrogate pairs, NaN and
+    infinities."""
     match value:
         case str():
             return value.replace("\x00", "\u2400").encode("utf-8", "replace").decode()
         case float() if not math.isfinite(value):
             return str(value)
         case Mapping():
-            return {str(_storable(str(key))): _storable(item) for key, item in value.items()}
+            return {str(storable(str(key))): storable(item) for key, item in value.items()}
         case list() | tuple():
-            return [_storable(item) for item in value]
+            return [storable(item) for item in value]
         case None | bool() | int() | float():
             return value
     return str(value)

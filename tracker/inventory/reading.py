@@ -17,7 +17,7 @@ from migrator.gateway.protocol import (
 )
 from migrator.resources import ResourceType, known, subscription_of
 from tracker.inventory import documents
-from tracker.inventory.documents import Row
+from tracker.inventory.documents import Row, storable
 
 LISTED_UNREADABLE = 500  # entries kept with a sync; the rest is counted in one line
 _TYPES = {member.value.lower() for member in ResourceType}
@@ -47,11 +47,11 @@ class Reading:
         ]
         if (more := len(self.unreadable) - LISTED_UNREADABLE) > 0:
             listed.append({"resource": "", "action": "", "sentence": f"{more} more parts could not be read."})
-        return listed
+        return storable(listed)
 
     def actions(self) -> list[str]:
         """The missing actions, each once."""
-        return sorted({part.action for part in self.unreadable if part.action})
+        return storable(sorted({part.action[:200] for part in self.unreadable if part.action}))
 
     def hidden(self) -> Callable[[str, str], bool]:
         """(key, type) → whether it may exist without having been listed, because what would list it was unreadable."""
@@ -112,7 +112,7 @@ def _read_registrations(gateway: AzureGateway, subscription_id: str, reading: Re
             Unreadable(resource_id=f"/subscriptions/{subscription_id}/providers", action=action, sentence=str(error))
         )
         return
-    reading.registrations = {row.name: str(row.state) if known(row.state) else None for row in listed}
+    reading.registrations = storable({row.name: str(row.state) if known(row.state) else None for row in listed})
 
 
 def _take(
@@ -150,7 +150,7 @@ def _whole(subscription_id: str, sentence: str) -> Unreadable:
 
 def failure(error: GatewayError, now: datetime) -> str:
     """One sentence for a person: what the gateway said, and when to come back where Azure named a time."""
-    sentence = " ".join(str(error).split()) or f"Azure gave no usable answer ({type(error).__name__})."
+    sentence = storable(" ".join(str(error).split())) or f"Azure gave no usable answer ({type(error).__name__})."
     if isinstance(error, Throttled) and error.retry_after:
         again = now + timedelta(seconds=min(error.retry_after, 86_400))
         sentence += f" Azure asks to come back after {again:%H:%M:%S} {again.tzname()}."

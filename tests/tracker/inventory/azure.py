@@ -93,7 +93,7 @@ def builder(
 ) -> tuple[EstateBuilder, Any]:
     """An empty estate with one subscription: (builder, area)."""
     made = EstateBuilder(name)
-    return made, made.subscription(name, list(regions), **options)
+    return made, made.area(name, list(regions), **options)
 
 
 class Wrapped:

@@ -17,7 +17,7 @@ from tracker.inventory.actions.units import (
     set_health,
     set_lock,
 )
-from tracker.inventory.documents import canonical_json, digest_of
+from tracker.inventory.documents import canonical_json, digest_of, storable
 
 __all__ = [
     "Changes",
@@ -41,6 +41,7 @@ __all__ = [
     "register",
     "set_health",
     "set_lock",
+    "storable",
     "sync",
     "want_sync",
 ]

@@ -9,7 +9,9 @@ from migrator.gateway.protocol import AzureGateway, GatewayError
 from migrator.resources import known
 from tracker.audit.actions import Fact, record, record_many
 from tracker.audit.values import Actor
+from tracker.inventory.documents import storable
 from tracker.inventory.models import Subscription
+from tracker.inventory.reading import failure
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PROVIDER = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)+(/[A-Za-z][A-Za-z0-9]*)?")
@@ -29,7 +31,10 @@ def discover_subscriptions(gateway: AzureGateway, now: datetime, by: Actor) -> l
         changed, facts = [], []
         for key, info in sorted(listed.items()):
             row = Subscription(
-                id=key, name=(info.display_name or key)[:200], state=info.state[:40], tenant=info.tenant_id[:36]
+                id=key,
+                name=storable(info.display_name or key)[:200],
+                state=storable(info.state)[:40],
+                tenant=storable(info.tenant_id)[:36],
             )
             old = stored.get(key)
             if old and (old.name, old.state, old.tenant) == (row.name, row.state, row.tenant):
@@ -81,19 +86,19 @@ def register(subscription: Subscription, name: str, gateway: AzureGateway, by: A
                 by=by,
                 object=("subscription", subscription.pk),
                 now=now,
-                detail={**detail, "cause": " ".join(str(error).split())[:1000]},
+                detail={**detail, "cause": failure(error, now)},
                 result="failed",
             )
         raise
     with transaction.atomic():
         row = Subscription.objects.select_for_update(no_key=True).get(pk=subscription.pk)
-        row.registrations = {**row.registrations, name: str(answer.state) if known(answer.state) else None}
+        row.registrations = {**row.registrations, name: storable(str(answer.state)) if known(answer.state) else None}
         row.save(update_fields=["registrations"])
         record(
             "subscription.registration_requested",
             by=by,
             object=("subscription", subscription.pk),
             now=now,
-            detail={**detail, "state": str(answer.state) if known(answer.state) else "unknown"},
+            detail={**detail, "state": storable(str(answer.state)) if known(answer.state) else "unknown"},
         )
     return row

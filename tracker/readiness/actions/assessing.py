@@ -69,11 +69,12 @@ def record_platform_answer(
     unit: Unit, *, verb: Verb, messages: Sequence[PlatformMessage], passed: bool, by: Actor, now: datetime
 ) -> Assessed:
     """Keep what the platform answered to Validate or Prepare, and assess the unit with it (rules.md 6)."""
-    stored = [{**asdict(one), "category": str(one.category)} for one in messages]
+    # A NUL or half a surrogate pair in Azure's words must not stop a run.
+    stored: list[dict[str, str]] = inventory.storable(
+        [{**asdict(one), "category": str(one.category)} for one in messages]
+    )
     with transaction.atomic():
-        models.PlatformAnswer.objects.create(
-            unit=unit, verb=str(verb), at=now, passed=passed, messages=_storable(stored)
-        )
+        models.PlatformAnswer.objects.create(unit=unit, verb=str(verb), at=now, passed=passed, messages=stored)
         record(
             "readiness.platform_answered",
             by=by,
@@ -83,7 +84,7 @@ def record_platform_answer(
                 "name": unit.name,
                 "verb": str(verb),
                 "outcome": "passed" if passed else "not passed",
-                "messages": [f"{one.category}: {one.message}"[:400] for one in messages[:LISTED]],
+                "messages": [f"{one['category']}: {one['message']}"[:400] for one in stored[:LISTED]],
             },
         )
         return assess([unit], now=now, by=by)
@@ -276,11 +277,3 @@ def _tell(subscription_id: str, fresh: Sequence[_News], result: Assessed, by: Ac
             facts.append(Fact("readiness.assessed", ("unit", one.unit.key), changed))
     for start in range(0, len(facts), 1_000):
         record_many(facts[start : start + 1_000], by=by, now=now)
-
-
-def _storable(value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Platform messages as jsonb holds them: a NUL or half a surrogate pair in Azure's words must not stop a run."""
-    return [
-        {key: text.replace("\x00", "\u2400").encode("utf-8", "replace").decode() for key, text in one.items()}
-        for one in value
-    ]
