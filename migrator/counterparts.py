@@ -323,8 +323,10 @@ _CLASSIC = re.compile(
     rf"microsoft\.classic(?:compute|network|storage)(?:(?:/|%2f){_SEGMENT})+",
     re.IGNORECASE,
 )
+# A text that is nothing but an id may have blanks in its names.
+_NAME = r"[^/%\n\"'<>|,;?&#\\]+"
 _WHOLE = re.compile(
-    r"/subscriptions/[^/\n]+/resourcegroups/[^/\n]+/providers/microsoft\.classic(?:compute|network|storage)(?:/[^/\n]+)+/?",
+    rf"/subscriptions/{_NAME}/resourcegroups/{_NAME}/providers/microsoft\.classic(?:compute|network|storage)(?:/{_NAME})+/?",
     re.IGNORECASE,
 )
 

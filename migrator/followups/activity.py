@@ -146,7 +146,7 @@ def _operation(draft: Draft, said: str, path: str) -> str | None:
         text=f"No document says what {said} is called now. Which operation or type should be watched?",
         choices=((Choice(proposal, proposal),) if proposal else ()) + (Choice(KEEP, "Leave it as it is."),),
         free=True,
-        hint="An operation or type of a Resource Manager provider: Microsoft.Compute/virtualMachines/deallocate/action.",
+        hint="Of a Resource Manager provider, such as Microsoft.Compute/virtualMachines/deallocate/action.",
     )
     answer = draft.ask(question)
     return said if answer == KEEP else answer

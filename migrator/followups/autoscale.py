@@ -101,7 +101,7 @@ def _rule(draft: Draft, rule: Mapping[str, Any], path: str) -> dict[str, Any]:
 def _trigger(draft: Draft, old: Mapping[str, Any], path: str) -> dict[str, Any]:
     uri = str(old.get("metricResourceUri") or "")
     trigger = dict(draft.rewrite({k: v for k, v in old.items() if k != "metricResourceUri"}, path))
-    new = draft.new_id(uri) if "/providers/microsoft.classic" in uri.lower() else uri
+    new = draft.new_id(uri, may_stay=True) if "/providers/microsoft.classic" in uri.lower() else uri
     if not new:
         return trigger
     trigger["metricResourceUri"] = new

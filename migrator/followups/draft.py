@@ -17,7 +17,7 @@ _ENDINGS: Final = ".:!)]}"
 
 @dataclass(slots=True)
 class Draft:
-    """`basis` is plain JSON; keys that are ids are lower case: {"kind", "document", "ids": {classic: new or null},
+    """`basis` is plain JSON; keys that are ids are lower case: {"kind", "unit", "document", "ids": {classic: new},
     "gone": [ids the migration takes away], "groups": {old group id: [new group ids]}, "locations": {new id: region},
     "target": new scope of this one, "label": {"name", "value"}}. `answers` are those given so far."""
 
@@ -66,14 +66,16 @@ class Draft:
 
     # Ids
 
-    def new_id(self, classic_id: str) -> str | None:
-        """The new id of a classic one; asks when it is not known."""
+    def new_id(self, classic_id: str, *, may_stay: bool = False) -> str | None:
+        """The new id of a classic one; asks when it is not known. `may_stay`: a classic id which is not of this unit
+        may be kept, because it still exists."""
         key = classic_id.rstrip("/").lower()
         found = self.basis["ids"].get(key)
-        return found if found else self._ask_id(classic_id, key)
+        return found if found else self._ask_id(classic_id, key, may_stay)
 
-    def _ask_id(self, classic_id: str, key: str) -> str | None:
-        stays = key not in self.basis["gone"] and not any(key.startswith(gone + "/") for gone in self.basis["gone"])
+    def _ask_id(self, classic_id: str, key: str, may_stay: bool) -> str | None:
+        gone = self.basis["gone"]
+        stays = may_stay and key not in gone and not any(key.startswith(above + "/") for above in gone)
         choices = (Choice(KEEP, "Keep the classic id: it still exists and is not part of this unit."),) if stays else ()
         question = Question(
             id=f"id:{key}",
@@ -118,10 +120,9 @@ class Draft:
         Full stops and brackets which the sentence has put behind an id are not part of it."""
         encoded = "%2f" in found.lower()
         plain = found.replace("%2F", "/").replace("%2f", "/")
-        bare = plain.rstrip("/")
-        if bare.lower() not in self.basis["ids"]:
-            bare = bare.rstrip(_ENDINGS)
-        new = self.new_id(bare)
+        ids = self.basis["ids"]
+        bare = next((text for text in spellings(plain) if ids.get(text.lower())), plain.rstrip("/"))
+        new = self.new_id(bare, may_stay=True)
         if new is None:
             return found
         new += plain[len(bare) :]
@@ -149,7 +150,7 @@ class Draft:
             raise AnswerRefused(f"{unknown[0]} was not asked. Asked: {asked}.")
         captured = str(self.document.get("id", ""))
         return RequiredFollowUp(
-            key=f"{kind.value} {captured} {self.basis.get('target') or ''}".strip().lower(),
+            key=f"{kind.value} {captured} {self.basis['unit']} {self.basis.get('target') or ''}".strip().lower(),
             kind=kind,
             title=title,
             captured_id=captured,
@@ -163,6 +164,12 @@ class Draft:
             answers=dict(self.answers),
             basis=self.basis,
         )
+
+
+def spellings(found: str) -> tuple[str, ...]:
+    """An id as found in a text, and without what a sentence may have put behind it."""
+    bare = found.rstrip("/")
+    return tuple(dict.fromkeys((bare, bare.rstrip(_ENDINGS).rstrip("/"))))
 
 
 def new_resource_id(text: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from migrator.followups.draft import REMOVED
 from migrator.followups.metrics import seconds
 from migrator.followups.values import Probe
 
@@ -86,7 +87,7 @@ def _same(path: str, expected: Any, value: Any) -> bool:
         return float(expected) == float(value)
     if not isinstance(expected, str) or not isinstance(value, str):
         return bool(expected == value) or (expected in (None, "") and value in (None, ""))
-    if expected == value:
+    if expected == value or REMOVED in value:  # a secret the gateway took out cannot be compared
         return True
     if path.lower().endswith("location"):
         return "".join(expected.split()).lower() == "".join(value.split()).lower()

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from migrator.counterparts import Counterparts, classic_ids, group_of
 from migrator.followups import activity, alerts, autoscale, grants, machines
-from migrator.followups.draft import Draft
-from migrator.followups.values import Kept, Kind, RequiredFollowUp
+from migrator.followups.draft import Draft, spellings
+from migrator.followups.values import AnswerRefused, Kept, Kind, RequiredFollowUp
 from migrator.resources import (
     CloudService,
     Deployment,
@@ -41,6 +41,16 @@ _KINDS: Final = {
     ResourceType.MANAGEMENT_LOCK: Kind.LOCK,
     ResourceType.JIT_POLICY: Kind.JIT,
 }
+_RULES: Final[Mapping[Kind, tuple[str, ...]]] = {
+    Kind.AUTOSCALE: ("CS-AUTOSCALE",),
+    Kind.ALERT_RULE: ("CS-ALERTS", "VM-ALERTS"),
+    Kind.METRIC_ALERT: ("CS-ALERTS", "VM-ALERTS"),
+    Kind.ACTIVITY_LOG_ALERT: ("CS-ALERTS", "VM-ALERTS"),
+    Kind.ROLE_ASSIGNMENT: ("SUB-RBAC", "CS-RBAC"),
+    Kind.LOCK: ("SUB-ARM-LOCK",),
+    Kind.JIT: ("CS-JIT",),
+    Kind.TAGS: ("CS-LABEL-TAGS",),
+}
 _SCOPED: Final = frozenset({Kind.ROLE_ASSIGNMENT, Kind.LOCK})
 _CLASSIC: Final = "/providers/microsoft.classic"
 _CLASSIC_STORAGE: Final = "/providers/microsoft.classicstorage/"
@@ -69,7 +79,30 @@ def kept(
 
 def rebuilt(basis: Mapping[str, Any], answers: Mapping[str, str]) -> RequiredFollowUp:
     """The follow-up of a basis (plain JSON, as kept by a database) with the answers so far. Raises AnswerRefused."""
-    return _BUILDERS[Kind(basis["kind"])](Draft(basis=basis, answers=dict(answers)))
+    try:
+        return _BUILDERS[Kind(basis["kind"])](Draft(basis=basis, answers=dict(answers)))
+    except AnswerRefused:
+        raise
+    except Exception as error:
+        # Follow-ups are opened in the transaction of a Commit that has happened: one odd document must not undo that.
+        return _by_hand(basis, error)
+
+
+def _by_hand(basis: Mapping[str, Any], error: Exception) -> RequiredFollowUp:
+    """A capture that cannot be rewritten, because it is not of the documented shape: a person reads it."""
+    draft = Draft(basis=basis, answers={}, unanswered=True)
+    draft.note(
+        f"The captured document is not of the documented shape ({type(error).__name__}: {error}); do it by hand."
+    )
+    return draft.finished(
+        kind=Kind(basis["kind"]),
+        title=f"Make {basis['kind']} {draft.name} again by hand",
+        new_target=None,
+        rules=_RULES[Kind(basis["kind"])],
+        sources=("azure.md 6",),
+        what_was=[f"Captured: {basis['document'].get('id', 'without an id')}"],
+        stages=[],
+    )
 
 
 def answered(follow_up: RequiredFollowUp, answers: Mapping[str, str]) -> RequiredFollowUp:
@@ -134,7 +167,8 @@ class _Sorter:
             return []
         basis = self._basis(kind, document) | {"scope": scope}
         if _CLASSIC in scope.lower():
-            basis["ids"] |= {scope.rstrip("/").lower(): self.counterparts.new_id(scope)}
+            if new := self.counterparts.new_id(scope):
+                basis["ids"][scope.rstrip("/").lower()] = new
             return [basis]
         groups = self.counterparts.new_groups(subscription_of(scope), resource_group_of(scope))
         return [basis | {"target": group} for group in groups] or [basis]
@@ -180,16 +214,15 @@ class _Sorter:
 
     def _basis(self, kind: Kind, document: Document) -> dict[str, Any]:
         """Everything the builder will need, as plain JSON."""
-        ids: dict[str, str | None] = {}
+        ids: dict[str, str] = {}
         for text in _texts([document]):
             for found in classic_ids(text):
-                plain = found.replace("%2F", "/").replace("%2f", "/").rstrip("/")
-                for candidate in dict.fromkeys((plain, plain.rstrip(".:!)]}"))):
-                    new = self._new_id(candidate)
-                    if new or candidate == plain:
+                for candidate in spellings(found.replace("%2F", "/").replace("%2f", "/")):
+                    if new := self._new_id(candidate):
                         ids[candidate.lower()] = new
         return {
             "kind": kind.value,
+            "unit": self.unit_id,
             "document": _plain(document),
             "ids": ids,
             "gone": sorted(r.key for r in self.before if r.type.startswith("Microsoft.Classic")),
@@ -215,13 +248,13 @@ class _Sorter:
                     result[old] = list(self.counterparts.new_groups(resource.subscription, resource.resource_group))
         return {old: new for old, new in result.items() if new}
 
-    def _locations(self, ids: Mapping[str, str | None]) -> dict[str, str]:
+    def _locations(self, ids: Mapping[str, str]) -> dict[str, str]:
         result = {}
         for new in ids.values():
-            document = self.counterparts.document(new) if new else {}
-            if new and not document:
+            document = self.counterparts.document(new)
+            if not document:
                 document = self.counterparts.document(new.rsplit("/", 2)[0])  # a role lives where its service does
-            if new and isinstance(document.get("location"), str):
+            if isinstance(document.get("location"), str):
                 result[new.lower()] = document["location"]
         return result
 

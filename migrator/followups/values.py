@@ -28,7 +28,7 @@ class Probe:
     expect: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Choice:
     value: str
     label: str
@@ -63,7 +63,7 @@ class RequiredFollowUp:
     `basis` and `answers` are plain JSON and enough to build the whole value again: `rebuilt(basis, answers)`.
     """
 
-    key: str  # stable: captured id and new target, lower case
+    key: str  # stable: kind, captured id, unit and new scope, lower case
     kind: Kind
     title: str
     captured_id: str
