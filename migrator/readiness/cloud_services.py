@@ -31,7 +31,7 @@ from migrator.readiness.rule import (
 )
 from migrator.readiness.sources import sources
 from migrator.readiness.three import Tri, any_of, both, either, negate, when, within
-from migrator.resources import UNKNOWN, Deployment, Slot, VirtualIp
+from migrator.resources import UNKNOWN, Deployment, Slot, Unknown, VirtualIp
 from migrator.units import UnitKind
 
 rules: Final = Rules(Scope.CLOUD_SERVICES)
@@ -349,8 +349,7 @@ def _other_network(view: View, context: Context) -> Iterator[Answer]:
     title="Shares its network with virtual machines",
     effect=Effect.BLOCKS,
     detection=Detection.API,
-    kinds=(UnitKind.NETWORK,),
-    applies=lambda view: holds_web_worker(view) and bool(view.machines),
+    applies=holds_web_worker,
     statement="Web/worker roles and virtual machines in one virtual network cannot be moved.",
     remedy=(
         "Move the cloud service, or the machines, into another virtual network first; this interrupts what is moved."
@@ -358,13 +357,22 @@ def _other_network(view: View, context: Context) -> Iterator[Answer]:
     sources=sources("seed0 S0-D7", "seed1 S1-V7", "cs-td", "vm-ov"),
 )
 def _mixed_network(view: View, _context: Context) -> Iterator[Answer]:
-    mixed = [service for service in view.services if service.web_worker is not False]
-    return ask(
-        [service.resource for service in mixed],
-        lambda r: next(s.web_worker for s in mixed if s.resource.key == r.key),
-        lambda r: f"{r.name} shares virtual network {view.unit.name} with {len(view.machines)} virtual machine(s).",
-        lambda r: [fact("virtualMachines", tuple(m.name for m in view.machines[:20]))],
-        "whether it holds web/worker roles beside the virtual machines of the network",
+    alone = view.unit.kind is UnitKind.DEPLOYMENT
+    strays = [] if view.machines or alone else view.strays()[1]
+
+    def test(service: Service) -> Tri:
+        if alone:  # in no network, or in one nobody named: then with whom is not known either
+            shared: Tri = UNKNOWN if any(d.virtual_network_id is UNKNOWN for d in service.deployments) else False
+        else:
+            shared = True if view.machines else UNKNOWN if strays else False
+        return both(service.web_worker, shared)
+
+    return ask_services(
+        view,
+        test,
+        lambda s: f"{s.resource.name} shares virtual network {view.unit.name} with {len(view.machines)} machine(s).",
+        lambda _: [fact("virtualMachines", tuple(m.name for m in (view.machines or strays)[:20]))],
+        "whether it shares its network with virtual machines",
     )
 
 
@@ -473,24 +481,30 @@ rules.add(
     effect=Effect.BLOCKS,
     detection=Detection.API,
     applies=holds_web_worker,
-    kinds=(UnitKind.NETWORK,),
     statement="A deployment and the subnet it uses have to be in the same region.",
     remedy="Deploy the service into a network of its own region.",
     sources=sources("cs-err E22"),
     fragments=(("is in a different location than deployment",),),
 )
 def _subnet_region(view: View, _context: Context) -> Iterator[Answer]:
-    place = view.network.location if view.network else UNKNOWN
+    def place(deployment: Deployment) -> str | Unknown | None:
+        """Region of its network; None when it is in none."""
+        if not isinstance(deployment.virtual_network_id, str):
+            return deployment.virtual_network_id
+        network = view.index.by_key.get(deployment.virtual_network_id.lower())
+        return network.location if network else UNKNOWN
 
     def test(deployment: Deployment) -> Tri:
-        own = view.location_of_service(deployment)
-        return UNKNOWN if place is UNKNOWN or own is UNKNOWN else own != place
+        theirs, own = place(deployment), view.location_of_service(deployment)
+        if theirs is None:
+            return False
+        return UNKNOWN if UNKNOWN in (theirs, own) else own != theirs
 
     return ask_deployments(
         view,
         test,
-        lambda d: f"{label(d)} is in another region than its virtual network {view.unit.name}.",
-        lambda d: [fact("location", view.location_of_service(d)), fact("virtualNetwork.location", place)],
+        lambda d: f"{label(d)} is in another region than its virtual network.",
+        lambda d: [fact("location", view.location_of_service(d)), fact("virtualNetwork.location", place(d))],
         "whether it is in the region of its virtual network",
     )
 

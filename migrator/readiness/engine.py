@@ -2,7 +2,7 @@
 all read what it says (rules.md 1)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -140,16 +140,10 @@ def _gather(
     """Append the findings of one rule, one per resource: the check's answers, people's answers, the platform's."""
     if not answers and not said:
         sentence = f"{rule.title}: looked at, does not apply to {unit.name}."
-        findings.append(
-            Finding(
-                rule_id=rule.id,
-                effect=rule.effect,
-                outcome=Outcome.NO,
-                resource_key=unit.key,
-                resource_name=unit.name,
-                sentence=sentence,
-            )
-        )
+        findings.append(Finding(rule.id, rule.effect, Outcome.NO, unit.key, unit.name, (), sentence))
+        return
+    if len(answers) == 1 and not said and answers[0].outcome is not Outcome.UNKNOWN:  # by far the most
+        findings.append(_finding(rule, answers[0], context, CATALOGUE_SOURCE))
         return
     merged: dict[str, Finding] = {}
     settled = bool(said) and rule.by_validate  # the platform has told: the question is no longer open
@@ -165,19 +159,9 @@ def _gather(
 
 
 def _finding(rule: Rule, answer: Answer, context: Context, source: str) -> Finding:
-    outcome = answer.outcome
-    return Finding(
-        rule_id=rule.id,
-        effect=answer.effect or rule.effect,
-        outcome=outcome,
-        resource_key=answer.key,
-        resource_name=answer.name,
-        evidence=answer.evidence,
-        sentence=answer.sentence,
-        settles=answer.settles,
-        source=source,
-        waived=outcome is Outcome.YES and (rule.id, answer.key) in context.waived,
-    )
+    outcome, key, name, sentence, evidence, settles, effect = answer
+    waived = outcome is Outcome.YES and (rule.id, key) in context.waived
+    return Finding(rule.id, effect or rule.effect, outcome, key, name, evidence, sentence, settles, source, waived)
 
 
 _WEIGHT: Final = {Outcome.YES: 0, Outcome.UNKNOWN: 1, Outcome.NO: 2}
@@ -193,7 +177,7 @@ def _merge(merged: dict[str, Finding], finding: Finding) -> None:
         (before, finding), key=lambda f: (_WEIGHT[f.outcome], STRONGEST[f.effect], f.source != CATALOGUE_SOURCE)
     )
     evidence = tuple(dict.fromkeys(before.evidence + finding.evidence))
-    merged[finding.resource_key] = replace(pair[0], evidence=evidence)
+    merged[finding.resource_key] = pair[0]._replace(evidence=evidence)
 
 
 def _attested(rule: Rule, unit: Unit, context: Context, answer: Answer) -> Answer:
@@ -204,8 +188,7 @@ def _attested(rule: Rule, unit: Unit, context: Context, answer: Answer) -> Answe
     if attested is None:
         return answer
     outcome = Outcome.YES if attested.applies else Outcome.NO
-    return replace(
-        answer,
+    return answer._replace(
         outcome=outcome,
         sentence=f"{rule.title}: {attested.by} answered {outcome} for {answer.name}, {attested.at.date().isoformat()}.",
         evidence=(*answer.evidence, attestation_evidence(attested)),

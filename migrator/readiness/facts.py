@@ -6,7 +6,7 @@ keeps the three answers apart: it is, it is not, nobody said.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from migrator.readiness.three import Tri, any_of
 from migrator.resources import (
@@ -36,6 +36,7 @@ from migrator.resources import (
 )
 from migrator.units import Unit, UnitKind, flatten, service_of
 
+R = TypeVar("R", bound=Resource)
 DEPENDENTS: Final = "dependents"  # in Context.unread: the Resource Manager resources which name a classic network
 
 
@@ -51,6 +52,8 @@ class Index:
     machines_by_account: Mapping[str, list[VirtualMachine]]  # storage account name -> machines with disks in it
     machines_without_disks: Mapping[str, list[VirtualMachine]]  # subscription -> machines whose disks are not known
     registrations: Mapping[tuple[str, str], str | Unknown]
+    stray_deployments: Mapping[str, list[Deployment]]  # subscription -> deployments of which no network is known
+    stray_machines: Mapping[str, list[VirtualMachine]]  # subscription -> machines of which no network is known
 
     @classmethod
     def of(cls, estate: Estate) -> "Index":
@@ -81,11 +84,31 @@ class Index:
                     diskless.setdefault(resource.subscription, []).append(resource)
                 for account in sorted(accounts - {""}):
                     machines.setdefault(account, []).append(resource)
+        deployments = [r for r in by_key.values() if isinstance(r, Deployment) and r.virtual_network_id is UNKNOWN]
+        lost = [r for r in by_key.values() if isinstance(r, VirtualMachine) and r.virtual_network_id is UNKNOWN]
         registrations = {(r.subscription.lower(), r.name.lower()): r.state for r in estate.registrations}
-        return cls(by_key, settings, untargeted, dependents, peered, machines, diskless, registrations)
+        return cls(
+            by_key,
+            settings,
+            untargeted,
+            dependents,
+            peered,
+            machines,
+            diskless,
+            registrations,
+            _by_subscription(deployments),
+            _by_subscription(lost),
+        )
 
     def registration(self, subscription: str, name: str) -> str | Unknown:
         return self.registrations.get((subscription, name.lower()), UNKNOWN)
+
+
+def _by_subscription(things: Iterable[R]) -> dict[str, list[R]]:
+    sorted_out: dict[str, list[R]] = {}
+    for thing in sorted(things, key=lambda r: r.key):
+        sorted_out.setdefault(thing.subscription, []).append(thing)
+    return sorted_out
 
 
 def account_of(disk: object) -> str:
@@ -259,6 +282,18 @@ class View:
             for dependent in self.index.dependents.get(network.key, ()):
                 if dependent.type.lower() in types:
                     yield dependent, network
+
+    def strays(self) -> tuple[list[Deployment], list[VirtualMachine]]:
+        """Deployments and machines which may lie in the network of this unit: of which no network is known, in the same
+        region of the same subscription as far as that is told (a classic network is of one region)."""
+        place, mine = self.unit.location, set(self.keys)
+
+        def near(resource: Resource) -> bool:
+            return resource.key not in mine and (UNKNOWN in (place, resource.location) or resource.location == place)
+
+        here = self.unit.subscription
+        deployments = [d for d in self.index.stray_deployments.get(here, ()) if near(d)]
+        return deployments, [m for m in self.index.stray_machines.get(here, ()) if near(m)]
 
     def named(self, key: str) -> str:
         resource = self.index.by_key.get(key)

@@ -1,6 +1,7 @@
 """Rules about virtual networks: addresses, peerings, what is in them (azure.md 3.3)."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import pairwise
 from typing import Final
@@ -17,7 +18,7 @@ from migrator.readiness.asking import (
     until_validated,
 )
 from migrator.readiness.context import Context
-from migrator.readiness.facts import DEPENDENTS, View
+from migrator.readiness.facts import DEPENDENTS, View, web_worker
 from migrator.readiness.rule import (
     Answer,
     Automatable,
@@ -32,8 +33,8 @@ from migrator.readiness.rule import (
     yes,
 )
 from migrator.readiness.sources import sources
-from migrator.readiness.three import Tri, any_of, either, when, within
-from migrator.resources import UNKNOWN, Network, VirtualMachine
+from migrator.readiness.three import Tri, any_of, both, either, when, within
+from migrator.resources import UNKNOWN, Network, Resource, VirtualMachine
 
 rules: Final = Rules(Scope.NETWORKS)
 
@@ -41,17 +42,16 @@ rules: Final = Rules(Scope.NETWORKS)
 Prefix = IPv4Network | IPv6Network
 
 
-def prefix_fault(text: str) -> str:
-    """What is wrong with an address prefix, read strictly; empty when nothing is."""
+@lru_cache(maxsize=4096)  # private ranges repeat all over an estate
+def parsed(text: str) -> tuple[Prefix | None, str]:
+    """A prefix, read leniently, and what is wrong with it when it is read strictly ("" when nothing is)."""
     try:
-        ip_network(text, strict=True)
+        return ip_network(text, strict=True), ""
     except ValueError:
         try:
-            ip_network(text, strict=False)
+            return ip_network(text, strict=False), f"{text} has host bits set"
         except ValueError:
-            return f"{text} is not an address prefix"
-        return f"{text} has host bits set"
-    return ""
+            return None, f"{text} is not an address prefix"
 
 
 def _overlaps(prefixes: list[tuple[str, Prefix]]) -> Iterator[str]:
@@ -63,30 +63,23 @@ def _overlaps(prefixes: list[tuple[str, Prefix]]) -> Iterator[str]:
 
 def address_faults(network: Network) -> list[str] | None:
     """Faults in the known prefixes of a network; None when there is none and something was not said."""
-    spaces = network.address_prefixes
-    subnets = network.subnets
-    told = [] if spaces is UNKNOWN else [("address space", text) for text in spaces]
-    inside = (
-        [] if subnets is UNKNOWN else [(s.name, s.address_prefix) for s in subnets if s.address_prefix is not UNKNOWN]
-    )
-    faults = [f"{name}: {fault}" for name, text in (*told, *inside) if (fault := prefix_fault(str(text)))]
-    sound = {text: ip_network(str(text), strict=False) for _, text in (*told, *inside) if not _unreadable(str(text))}
-    faults += _overlaps([(text, sound[text]) for _, text in told if text in sound])
-    faults += _overlaps([(f"{name} {text}", sound[text]) for name, text in inside if text in sound])
-    if told and len(told) == sum(text in sound for _, text in told):
+    spaces = () if network.address_prefixes is UNKNOWN else network.address_prefixes
+    subnets = () if network.subnets is UNKNOWN else network.subnets
+    told = [("address space", text, *parsed(text)) for text in spaces]
+    inside = [(s.name, s.address_prefix, *parsed(s.address_prefix)) for s in subnets if s.address_prefix is not UNKNOWN]
+    faults = [f"{name}: {fault}" for name, _, _, fault in (*told, *inside) if fault]
+    faults += _overlaps([(text, prefix) for _, text, prefix, _ in told if prefix])
+    faults += _overlaps([(f"{name} {text}", prefix) for name, text, prefix, _ in inside if prefix])
+    if told and all(prefix for _, _, prefix, _ in told):
         faults += [
             f"{name}: {text} lies outside the address space"
-            for name, text in inside
-            if text in sound and not any(_within(sound[text], sound[space]) for _, space in told)
+            for name, text, prefix, _ in inside
+            if prefix and not any(_within(prefix, space) for _, _, space, _ in told)
         ]
     if faults:
         return faults
-    silent = spaces is UNKNOWN or subnets is UNKNOWN or any(s.address_prefix is UNKNOWN for s in subnets)
+    silent = UNKNOWN in (network.address_prefixes, network.subnets) or len(inside) < len(subnets)
     return None if silent else []
-
-
-def _unreadable(text: str) -> bool:
-    return prefix_fault(text).endswith("is not an address prefix")
 
 
 def _within(inner: Prefix, outer: Prefix) -> bool:
@@ -261,19 +254,25 @@ rules.add(
     title="Web/worker roles beside virtual machines",
     effect=Effect.BLOCKS,
     detection=Detection.API,
-    applies=lambda view: holds_web_worker(view) and bool(view.machines),
     statement="A network with both web/worker roles and virtual machines cannot be moved.",
     remedy="Move one kind into another virtual network first. What is moved is interrupted.",
     sources=sources("seed0 S0-D7", "seed1 S1-V7", "cs-td", "vm-ov"),
 )
 def _mixed(view: View, _context: Context) -> Iterator[Answer]:
+    told = both(view.web_worker, bool(view.machines))
+    strays: list[Resource] = []
+    if told is False:  # what may lie in the network unseen could be of the other kind
+        deployments, machines = view.strays()
+        strays = [*(d for d in deployments if view.machines and web_worker(d) is not False)]
+        strays += machines if view.web_worker is not False else []
     return ask(
         view.networks,
-        lambda _: view.web_worker,
+        lambda _: UNKNOWN if strays else told,
         lambda n: f"{label(n)} holds web/worker roles and {len(view.machines)} virtual machine(s).",
         lambda n: [
             fact("cloudServices", tuple(s.resource.name for s in view.services if s.web_worker is not False)),
             fact("virtualMachines", tuple(m.name for m in view.machines[:20])),
+            *(fact("network not known", label(stray)) for stray in strays[:20]),
         ],
         "whether it holds web/worker roles beside virtual machines",
     )
@@ -338,7 +337,7 @@ rules.add(
 )
 def _address_clash(view: View, _context: Context) -> Iterator[Answer]:
     users: dict[str, list[str]] = {}
-    silent = False
+    silent = bool(view.strays()[1])
     for machine in view.machines:
         silent = silent or machine.static_address is UNKNOWN
         if isinstance(machine.static_address, str):
@@ -422,6 +421,9 @@ def _domain_services(view: View, context: Context) -> Iterator[Answer]:
     sources=sources("seed0 S0-B5", "cs-ov", "cs-td"),
 )
 def _several_services(view: View, _context: Context) -> Iterator[Answer]:
+    for stray in [thing for things in view.strays() for thing in things][:20]:
+        sentence = f"It is not known whether {label(stray)} is in {view.unit.name} and would move with it."
+        yield unknown(stray, sentence, reading(stray), fact("virtualNetwork", UNKNOWN))
     if len(view.services) > 1:
         names = tuple(s.resource.name for s in view.services)
         yield yes(view.unit, f"{len(names)} cloud services move with {view.unit.name}.", fact("cloudServices", names))

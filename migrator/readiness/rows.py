@@ -32,7 +32,7 @@ SEED0: Final = (
     _row("S0-A1", "storage accounts", "CS-OK-STORAGE STG-2016 STG-ORDER STG-DISK-ARTIFACTS"),
     _row("S0-A2", "virtual networks", "CS-OK-VNET"),
     _row("S0-A3", "network security groups", "CS-OK-NSG"),
-    _row("S0-A4", "reserved public IPs", "CS-OK-RIP CS-RIP-NONAME CS-RIP-NOENDPOINT"),
+    _row("S0-A4", "reserved public IPs", "CS-OK-RIP CS-RIP-NONAME CS-RIP-NOENDPOINT CS-PIP-BASIC"),
     _row("S0-A5", "endpoint ACLs", "CS-OK-ENDPOINT-ACL"),
     _row("S0-A6", "user-defined routes", "CS-OK-UDR"),
     _row("S0-A7", "internal load balancer", "CS-OK-ILB"),

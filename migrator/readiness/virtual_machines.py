@@ -101,7 +101,15 @@ def ask_machine_services(
 ) -> Iterator[Answer]:
     """`ask` over the cloud services which hold machines."""
     by_key = {service.resource.key: service for service in view.services if service.machines}
-    return ask(
+    homeless = [machine for machine in view.machines if machine.cloud_service_id is UNKNOWN]
+    yield from ask(
+        homeless,
+        lambda _: UNKNOWN,
+        str,
+        lambda _: [fact("domainName", UNKNOWN)],
+        "in which cloud service it is, so neither " + wonders,
+    )
+    yield from ask(
         [service.resource for service in view.services if service.machines],
         lambda r: test(by_key[r.key]),
         says,
@@ -272,9 +280,15 @@ def _endpoint_acl(view: View, _context: Context) -> Iterator[Answer]:
 def _several_subnets(view: View, _context: Context) -> Iterator[Answer]:
     return ask_machines(
         view,
-        lambda m: when(m.subnets, lambda names: len(set(names)) > 1),
+        lambda m: either(
+            when(m.subnets, lambda names: len(set(names)) > 1),
+            UNKNOWN if m.network_interface_count is UNKNOWN and m.virtual_network_id is not None else False,
+        ),
         lambda m: f"{m.name} is in {len(set(m.subnets))} subnets.",
-        lambda m: [fact("networkProfile.subnetNames", m.subnets)],
+        lambda m: [
+            fact("networkProfile.subnetNames", m.subnets),
+            fact("networkProfile.networkInterfaces", m.network_interface_count),
+        ],
         "in which subnets it is",
     )
 

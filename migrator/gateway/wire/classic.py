@@ -272,8 +272,8 @@ def virtual_machine(node: Node) -> VirtualMachine:
     network_id, subnets, static = _machine_network(network)
     interfaces = inside.each("networkInterfaces", lambda f: f.text("subnetName"))
     if isinstance(subnets, tuple) and isinstance(interfaces, tuple):
-        named = [*subnets, *(name for name in interfaces if isinstance(name, str))]
-        subnets = tuple(dict.fromkeys(named))
+        told = all(isinstance(name, str) for name in interfaces)  # one interface which does not say spoils the whole
+        subnets = tuple(dict.fromkeys([*subnets, *interfaces])) if told else UNKNOWN
     return VirtualMachine(
         **node.envelope,
         cloud_service_id=fields.inside("domainName").text("id"),

@@ -82,7 +82,7 @@ CASES: list[Case] = []
 
 
 def of(rule: str, **outcomes: Any) -> None:
-    """`of("X", yes=documents, no=(documents, context), unknown=…)`; a list of such for several estates of one outcome."""
+    """`of("X", yes=documents, no=(documents, context), unknown=…)`; a list of such for several estates."""
     for outcome, given in outcomes.items():
         several = given if isinstance(given, list) and given and isinstance(given[0], list | tuple) else [given]
         for one in several:
@@ -226,7 +226,9 @@ of("CS-SIZE-SPECIAL", yes=SQL, no=[WEB, SMALL], unknown=NOSIZE)
 of("CS-SIZE-DEPRECATED", yes=[A9, with_role(instanceSize="Standard_A11")], no=[WEB, SMALL], unknown=NOSIZE)
 MIXED = [*WEB, service("iaas"), machine_slot(), machine()]
 for rule in ("CS-MIXED-VNET", "VNET-MIXED"):
-    of(rule, yes=MIXED, silent=[WEB, VMS], unknown=drop(MIXED, 2, "slotType"))
+    of(rule, yes=MIXED, unknown=[drop(MIXED, 2, "slotType"), [*MIXED[:-1], drop(MIXED[-1:], 0, "top:properties")[0]]])
+of("CS-MIXED-VNET", no=WEB, silent=VMS)
+of("VNET-MIXED", no=[WEB, VMS])
 NONAME = put(WEB, 2, "virtualIps", vip(None, isReserved=True))
 of(
     "CS-RIP-NONAME",
@@ -418,7 +420,8 @@ of(
     unknown=drop(CLASH, 4, "networkProfile.virtualNetwork.staticIpAddress"),
 )
 of("VNET-NSG-LOCK", yes=[GUARDED, ROUTED], no=WEB, unknown=NOSUBNETS)
-of("VNET-OK-MULTI-CS", yes=[*WEB, service("blog"), slot("blog"), role("blog")], no=WEB)
+MANY = [*WEB, service("blog"), slot("blog"), role("blog")]
+of("VNET-OK-MULTI-CS", yes=MANY, no=WEB, unknown=drop(drop(MANY, 5, "virtualNetwork"), 5, "configuration"))
 PORTAL = put(WEB, 0, "siteName", "Group shop-rg net")
 for rule in ("VNET-OK-PORTAL", "VNET-PORTAL-NAME-404"):
     of(rule, yes=PORTAL, no=WEB, unknown=drop(WEB, 0, "siteName"))

@@ -132,7 +132,7 @@ def machine_slot(name: str = "iaas", *, network: str | None = "net", **propertie
 
 
 def machine(name: str = "vm1", *, of: str = "iaas", network: str | None = "net", **properties: Any) -> Document:
-    """A started machine in subnet `back` of `network`, healthy. `power`, `status`, `agent` go into the instance view."""
+    """A started, healthy machine in subnet `back`. `power`, `status`, `agent` go into the instance view."""
     view = {
         "powerState": properties.pop("power", "Started"),
         "status": properties.pop("status", "ReadyRole"),
