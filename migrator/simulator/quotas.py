@@ -108,7 +108,7 @@ class Quotas:
     def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self._rows: dict[Row, dict[str, Any]] = {}
         self.requests: dict[str, QuotaRequest] = {}
-        self.changed = False
+        self.changed = True  # not kept yet
         for row in rows:
             self._rows[self._key(row["subscriptionId"], row["location"], row["provider"], row["name"])] = dict(row)
 

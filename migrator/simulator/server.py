@@ -103,6 +103,8 @@ def serve(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             raise SystemExit(4) from error  # gunicorn: the application cannot be loaded, do not try again
 
+    where = "an inherited socket" if options.listen_fd is not None else f"http://{LOOPBACK}:{options.port}"
+    print(f"Simulated Azure, scenario {options.scenario}, seed {options.seed}, on {where}", flush=True)
     bind = f"{LOOPBACK}:{options.port}" if options.listen_fd is None else f"fd://{options.listen_fd}"
     _Server(bind, make).run()
     return 0

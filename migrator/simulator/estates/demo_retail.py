@@ -78,7 +78,40 @@ def _web(area: Area) -> None:
 
 
 def _web_settings(area: Area, web: Document, slot: Document, network: Document) -> None:
-    target = f"{slot['id']}/roles/WebFront"
+    front, api = f"{slot['id']}/roles/WebFront", f"{slot['id']}/roles/Api"
+    _web_scaling(area, front, api)
+    oncall = ["web-oncall" + MAIL]
+    area.alert("retail-web", "web-front-cpu", front, WE, threshold=90, emails=oncall, webhook=HOOK + "/alert")
+    area.alert(
+        "retail-web",
+        "web-front-network-out",
+        front,
+        WE,
+        metric="Network Out",
+        threshold=5e9,
+        aggregation="Total",
+        emails=oncall,
+    )
+    area.alert(
+        "retail-web",
+        "web-api-disk",
+        api,
+        WE,
+        metric="Disk Write Bytes/Sec",
+        threshold=20_000_000,
+        window="PT5M",
+        webhook=HOOK,
+    )
+    restart = "Microsoft.ClassicCompute/domainNames/slots/roles/roleInstances/restart/action"
+    area.activity_log_alert("retail-web", "web-restarted", web["id"], restart)
+    area.grant(web["id"], "Contributor", "web-operators")
+    area.grant(network["id"], "Classic Network Contributor", "network-team")
+    area.grant(f"/subscriptions/{area.subscription}/resourceGroups/retail-web", "Reader", "audit-readers")
+    area.grant(f"/subscriptions/{area.subscription}", "Owner", "platform-owners")
+
+
+def _web_scaling(area: Area, target: str, api: str) -> None:
+    """Usual load, evenings and the winter sale; network traffic beside the processors."""
     rules = [
         rule(target, "Percentage CPU", "GreaterThan", 70, 2),
         rule(target, "Percentage CPU", "LessThan", 30, -1, cooldown="PT20M"),
@@ -119,38 +152,9 @@ def _web_settings(area: Area, web: Document, slot: Document, network: Document) 
         emails=["web-oncall" + MAIL],
         webhook=HOOK + "/scale",
     )
-    api = f"{slot['id']}/roles/Api"
     area.autoscale(
         "retail-web", "web-api-scale", api, WE, [rule(api, "Percentage CPU", "GreaterThan", 75, 1)], capacity=(2, 3, 8)
     )
-    oncall = ["web-oncall" + MAIL]
-    area.alert("retail-web", "web-front-cpu", target, WE, threshold=90, emails=oncall, webhook=HOOK + "/alert")
-    area.alert(
-        "retail-web",
-        "web-front-network-out",
-        target,
-        WE,
-        metric="Network Out",
-        threshold=5e9,
-        aggregation="Total",
-        emails=oncall,
-    )
-    area.alert(
-        "retail-web",
-        "web-api-disk",
-        api,
-        WE,
-        metric="Disk Write Bytes/Sec",
-        threshold=20_000_000,
-        window="PT5M",
-        webhook=HOOK,
-    )
-    restart = "Microsoft.ClassicCompute/domainNames/slots/roles/roleInstances/restart/action"
-    area.activity_log_alert("retail-web", "web-restarted", web["id"], restart)
-    area.grant(web["id"], "Contributor", "web-operators")
-    area.grant(network["id"], "Classic Network Contributor", "network-team")
-    area.grant(f"/subscriptions/{area.subscription}/resourceGroups/retail-web", "Reader", "audit-readers")
-    area.grant(f"/subscriptions/{area.subscription}", "Owner", "platform-owners")
 
 
 def _catalogue(area: Area) -> None:

@@ -36,7 +36,7 @@ class Machines(Place):
         system: str = "Windows",
         tags: Mapping[str, str] | None = None,
     ) -> Document:
-        """A classic VM in a cloud service. `extensions` by name to version. Its disks become documents in the account."""
+        """A classic VM in a cloud service. `extensions` by name to version. Its disks become documents, too."""
         io = "Provisioned" if premium else "Standard"
         disks = _disks(service, name, account, io=io, system=system, blob=blob, data=data_disks)
         hardware = {
