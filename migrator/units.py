@@ -295,9 +295,9 @@ class _Drawing:
             self._place(account, unit, "is the storage account itself")
         for artefact in [*self._all(Disk), *self._all(Image)]:
             account = artefact.storage_account_id
-            what = "disk" if isinstance(artefact, Disk) else "image"
+            what = "a disk" if isinstance(artefact, Disk) else "an image"
             unit = self._draft(account, UnitKind.STORAGE_ACCOUNT, account.rsplit("/", 1)[-1], artefact.location)
-            self._place(artefact, unit, f"is a {what} in storage account {self.drafts[unit].name}")
+            self._place(artefact, unit, f"is {what} in storage account {self.drafts[unit].name}")
 
     def _reserved_addresses(self) -> None:
         by_vip: dict[tuple[str, str], str] = {}
