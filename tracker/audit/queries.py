@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from tracker.audit import log, registry
 from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
-from tracker.audit.values import canonical, uuid7_floor
+from tracker.audit.values import canonical, stamp, uuid7_floor
 
 PAGE = 50
 MAX_PAGE = 200
@@ -59,7 +59,8 @@ class Filters:
     def detail(self) -> dict[str, Any]:
         """As written into the event of an export."""
         said = {key: value for key, value in vars(self).items() if value}
-        return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in said.items()}
+        times = {key: stamp(value) for key, value in said.items() if isinstance(value, datetime)}
+        return said | times | ({"types": list(self.types)} if self.types else {})
 
     def where(self) -> tuple[str, list[Any]]:
         """SQL over `e` (tracker_event), for those who cannot use a queryset (COPY)."""

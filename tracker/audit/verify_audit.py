@@ -8,11 +8,10 @@ left out), private*.jsonl (values the events commit to). Get the key from the si
 
 # ruff: noqa
 # fmt: off
-import base64, functools, gzip, hashlib, io, json, os, re, sys, zipfile
+import base64, contextlib, functools, gzip, hashlib, io, json, os, re, sys, zipfile
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493  # Ed25519: RFC 8032, section 5.1
 D, I, BASE_Y = -121665 * pow(121666, P - 2, P) % P, pow(2, (P - 1) // 4, P), 4 * pow(5, P - 2, P) % P
-
 class Failed(Exception): pass  # says what is wrong with the history, naming the first bad line
 def sha(*parts): return hashlib.sha256(b"".join(parts)).digest()
 
@@ -27,7 +26,6 @@ def point(y, odd):  # the point with this y: x/z, y/z, z, x*y/z
     if y >= P or x * x % P != square or (x == 0 and odd): raise ValueError("not a point of the curve")
     x = x if x & 1 == odd else P - x
     return x, y, 1, x * y % P
-
 def plus(p, q):
     a, b, c, d = (p[1] - p[0]) * (q[1] - q[0]), (p[1] + p[0]) * (q[1] + q[0]), 2 * p[3] * q[3] * D, 2 * p[2] * q[2]
     e, f, g, h = b - a, d - c, d + c, b + a
@@ -35,7 +33,6 @@ def plus(p, q):
 def times(n, p):
     rest = times(n >> 1, plus(p, p)) if n else (0, 1, 1, 0)
     return plus(rest, p) if n & 1 else rest
-
 def signed_by(public, message, signature):  # whether R = s*B - k*A, compared as bytes
     r, s, y = signature[:32], int.from_bytes(signature[32:], "little"), int.from_bytes(public, "little")
     if len(public) != 32 or len(signature) != 64 or s >= L: return False
@@ -101,18 +98,21 @@ def verify(vkey, notes, events, outline=None, private=()):  # one sentence about
         shown, size, checked, used, len(roots), base64.b64encode(roots[size]).decode())
 
 def main(vkey, *paths, notes=()):
-    parts = []  # (name, open file)
-    for path in paths:
-        if path.endswith(".zip"):
-            bundle = zipfile.ZipFile(path)
-            parts += [(name, io.BufferedReader(bundle.open(name), 1 << 18)) for name in bundle.namelist()]
-        else: parts.append((os.path.basename(path), gzip.open(path) if path.endswith(".gz") else open(path, "rb")))
-    events, signed, outline, private = [[part for name, part in parts if re.match(pattern, name)]
-                                        for pattern in (r"(?!private).*\.jsonl", "checkpoint", "outline", "private")]
-    notes = [*notes, *(note for part in signed for note in part.read().decode().split("===\n"))]
-    if not events or not notes: raise Failed("it takes events.jsonl and checkpoint*.txt, or a bundle with both")
-    return verify(vkey, notes, events[0], map(bytes.decode, outline[0]) if outline else None,
-                  map(json.loads, private[0]) if private else ())
+    with contextlib.ExitStack() as held:
+        parts = []  # (name, open file)
+        for path in paths:
+            if path.endswith(".zip"):
+                bundle = held.enter_context(zipfile.ZipFile(path))
+                parts += [(name, io.BufferedReader(bundle.open(name), 1 << 18)) for name in bundle.namelist()]
+            else:
+                part = (gzip.open if path.endswith(".gz") else open)(path, "rb")
+                parts.append((os.path.basename(path), held.enter_context(part)))
+        events, signed, outline, private = [[part for name, part in parts if re.match(pattern, name)] for pattern in (
+            r"(?!private).*\.jsonl", "checkpoint", "outline", "private")]
+        notes = [*notes, *(note for part in signed for note in part.read().decode().split("===\n"))]
+        if not events or not notes: raise Failed("it takes events.jsonl and checkpoint*.txt, or a bundle with both")
+        return verify(vkey, notes, events[0], map(bytes.decode, outline[0]) if outline else None,
+                      map(json.loads, private[0]) if private else ())
 
 if __name__ == "__main__":
     if len(sys.argv) < 3: sys.exit(__doc__)

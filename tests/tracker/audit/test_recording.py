@@ -1,5 +1,6 @@
 """Writing events, and what the database refuses."""
 
+import itertools
 import json
 
 import pytest
@@ -103,8 +104,13 @@ def test_a_text_of_any_length_is_cut_visibly_among_private_values(db: None) -> N
     assert len(PrivateValue.objects.get().value) == 32_768 and PrivateValue.objects.get().value.endswith("…")
 
 
-@pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}"])
+STATEMENTS = ("UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}")
+ERASING = ("privatevalue", "DELETE FROM {}")  # is allowed: the proof does not need the value
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"), [pair for pair in itertools.product(TABLES, STATEMENTS) if pair != ERASING]
+)
 def test_nobody_edits_the_history(db: None, table: str, statement: str) -> None:
     from tracker.audit.actions import sequence, sign_checkpoint
 
@@ -114,8 +120,6 @@ def test_nobody_edits_the_history(db: None, table: str, statement: str) -> None:
     statement = statement.format(f"tracker_{table}")
     if table in ("pending", "leaf"):
         statement = statement.replace("id = id", "event_id = event_id")
-    if table == "privatevalue" and statement.startswith("DELETE"):
-        pytest.skip("erasing a private value is allowed: the proof does not need it")
     with pytest.raises(DatabaseError, match=r"append-only|not in the tree"), transaction.atomic():
         connection.cursor().execute(statement)
 
