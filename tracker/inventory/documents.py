@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migrator.gateway.wire import canonical, clean, normal_location, type_in
+from migrator.gateway.wire import canonical, normal_location, type_in
 
 LONGEST_KEY = 600
 LONGEST_UNIT_KEY = 400
@@ -39,7 +39,7 @@ class Unusable(ValueError):
 
 
 def row(document: Mapping[str, Any]) -> Row:
-    """The row of a document. Secrets are taken out (again: the gateway did so already), what PostgreSQL cannot hold is
+    """The row of a document, whose secrets the gateway has taken out (protocol.py). What PostgreSQL cannot hold is
     replaced visibly, and lists of ours are put in one order, so that equal readings give equal digests.
 
     Raises Unusable for a document without an id, or with one longer than Azure's or holding control characters.
@@ -54,7 +54,7 @@ def row(document: Mapping[str, Any]) -> Row:
         raise Unusable(
             f"The id {azure_id[:120]}… has {len(azure_id)} characters; Azure's ids have at most {LONGEST_KEY}."
         )
-    body = _settled(clean(document))
+    body = _settled(dict(document))
     try:
         text = canonical_json(body)
         suspicious = "\\u0000" in text or "\\ud" in text
@@ -107,18 +107,18 @@ def _settled(body: dict[str, Any]) -> dict[str, Any]:
     if isinstance(read, list | tuple):
         body["read"] = sorted({item for item in read if isinstance(item, str)})
     properties = body.get("properties")
-    if isinstance(properties, dict):
+    if isinstance(properties, Mapping):
         body["properties"] = _without_volatile(properties, ())
     return body
 
 
-def _without_volatile(values: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+def _without_volatile(values: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     kept = {}
     for key, value in values.items():
         here = (*path, key.lower())
         if here in _VOLATILE:
             continue
-        deeper = isinstance(value, dict) and any(known[: len(here)] == here for known in _VOLATILE)
+        deeper = isinstance(value, Mapping) and any(known[: len(here)] == here for known in _VOLATILE)
         kept[key] = _without_volatile(value, here) if deeper else value
     return kept
 

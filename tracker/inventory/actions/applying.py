@@ -1,5 +1,6 @@
 """Writing what a reading showed: resources, snapshots, units drawn anew. Always inside the caller's transaction."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,20 +23,20 @@ BATCH = 1_000
 LISTED = 20  # keys of a kind named in one event; the counts are complete
 LONGEST_NAME, LONGEST_REASON = 120, 300
 
-# One statement a batch: the snapshot of every new content, and the newest reading of the resource.
+# One statement a batch: the snapshot of every new content, and the newest reading of the resource. The rows travel as
+# one JSON text, which costs a tenth of as many parameters.
 _STORE = """
-WITH listed AS (
-    SELECT * FROM unnest(%(keys)s::text[], %(ids)s::text[], %(types)s::text[], %(names)s::text[], %(regions)s::text[],
-                         %(documents)s::text[], %(digests)s::text[])
-        AS row(key, azure_id, type, name, region, document, digest)
+WITH listed AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
+        AS row(key text, azure_id text, type text, name text, region text, document jsonb, digest text)
 ), kept AS (
     INSERT INTO tracker_snapshot (resource_key, digest, document, taken_at)
-    SELECT key, digest, document::jsonb, %(now)s FROM listed ON CONFLICT DO NOTHING
+    SELECT key, digest, document, %(now)s FROM listed ON CONFLICT DO NOTHING
 )
 INSERT INTO tracker_resource
     (key, azure_id, type, name, subscription_id, region, membership, document, digest, first_seen_at, changed_at,
      seen_at)
-SELECT key, azure_id, type, name, %(subscription)s, region, '', document::jsonb, digest, %(now)s, %(now)s, %(now)s
+SELECT key, azure_id, type, name, %(subscription)s, region, '', document, digest, %(now)s, %(now)s, %(now)s
   FROM listed
 ON CONFLICT (key) DO UPDATE SET azure_id = excluded.azure_id, type = excluded.type, name = excluded.name,
     region = excluded.region, document = excluded.document, digest = excluded.digest, changed_at = excluded.changed_at,
@@ -117,20 +118,13 @@ def apply(subscription: Subscription, reading: Reading, by: Actor, now: datetime
 def _store(subscription: Subscription, reading: Reading, now: datetime) -> None:
     with connection.cursor() as cursor:
         for batch in batches(reading.rows.values()):
-            cursor.execute(
-                _STORE,
-                {
-                    "keys": [row.key for row in batch],
-                    "ids": [row.azure_id for row in batch],
-                    "types": [row.type for row in batch],
-                    "names": [row.name for row in batch],
-                    "regions": [row.region for row in batch],
-                    "documents": [row.text for row in batch],
-                    "digests": [row.digest for row in batch],
-                    "subscription": subscription.pk,
-                    "now": now,
-                },
-            )
+            rows = f"[{','.join(map(_as_json, batch))}]"
+            cursor.execute(_STORE, {"rows": rows, "subscription": subscription.pk, "now": now})
+
+
+def _as_json(row: documents.Row) -> str:
+    names = {"key": row.key, "azure_id": row.azure_id, "type": row.type, "name": row.name, "region": row.region}
+    return f'{json.dumps({**names, "digest": row.digest})[:-1]},"document":{row.text}}}'
 
 
 @dataclass(frozen=True, slots=True)
