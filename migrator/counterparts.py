@@ -8,6 +8,7 @@ Below `units` in the order of imports: translation and followups both read it an
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -107,14 +108,28 @@ class Counterparts:
         self.before = {resource.key: resource for resource in before}
         self.documents: dict[str, Document] = {}
         self.by_type: dict[tuple[str, str], list[Document]] = {}
+        self._by_name: dict[tuple[str, str, str], list[Document]] = {}
+        self._by_address: dict[tuple[str, str], list[Document]] = {}
+        self._known: dict[str, str | None] = {}
+        self._groups: dict[tuple[str, str], dict[str, str]] | None = None
+        self._names = Counter((resource.type, resource.name.lower()) for resource in self.before.values())
+        self._machine_services = {
+            str(resource.cloud_service_id).lower() for resource in self.before.values() if _holds_machines(resource)
+        }
         for document in arm_documents:
             resource_id = document.get("id") if isinstance(document, Mapping) else None
             parsed = Id.parse(resource_id) if isinstance(resource_id, str) else None
             if parsed is None or not migrated_group(resource_id):
                 continue
             key = resource_id.rstrip("/").lower()
-            if key not in self.documents:
-                self.by_type.setdefault((parsed.subscription, parsed.type.lower()), []).append(document)
+            if key in self.documents:
+                continue
+            kind = parsed.type.lower()
+            self.by_type.setdefault((parsed.subscription, kind), []).append(document)
+            self._by_name.setdefault((parsed.subscription, kind, parsed.names[-1].lower()), []).append(document)
+            address = _text(document, "properties", "ipAddress")
+            if kind == PUBLIC_ADDRESSES and address:
+                self._by_address.setdefault((parsed.subscription, address), []).append(document)
             self.documents[key] = document
 
     def document(self, resource_id: str) -> Document:
@@ -126,6 +141,12 @@ class Counterparts:
 
     def new_id(self, classic_id: str) -> str | None:
         """The counterpart's id as the platform wrote it, or None: nothing found, or nothing that tells two apart."""
+        key = classic_id.rstrip("/").lower()
+        if key not in self._known:
+            self._known[key] = self._find(classic_id)
+        return self._known[key]
+
+    def _find(self, classic_id: str) -> str | None:
         parsed = Id.parse(classic_id.rstrip("/"))
         if parsed is None:
             return None
@@ -138,23 +159,20 @@ class Counterparts:
         if parsed.type == ResourceType.GATEWAY:
             return self._gateway(classic_id)
         if parsed.type == ResourceType.RESERVED_ADDRESS:
-            return self._by_address(parsed, classic_id) or self._same_name(parsed, classic_id)
+            return self._reserved(parsed, classic_id) or self._same_name(parsed, classic_id)
         return self._same_name(parsed, classic_id)
 
     def new_groups(self, subscription: str, classic_group: str) -> tuple[str, ...]:
         """Ids of the `-migrated` groups to which what was in the classic group has gone, as far as it was found."""
-        groups: dict[str, str] = {}
-        for resource in self.before.values():
-            if resource.subscription != subscription.lower() or not isinstance(resource.type, str):
-                continue
-            if resource.resource_group.lower() != classic_group.lower() or not resource.type.startswith(
-                "Microsoft.Classic"
-            ):
-                continue
-            found = self.new_id(resource.id)
-            if found:
-                group_id = group_of(found)
-                groups.setdefault(group_id.lower(), group_id)
+        if self._groups is None:
+            self._groups = {}
+            for resource in self.before.values():
+                found = self.new_id(resource.id) if resource.type.startswith("Microsoft.Classic") else None
+                if found:
+                    place = (resource.subscription, resource.resource_group.lower())
+                    group_id = group_of(found)
+                    self._groups.setdefault(place, {}).setdefault(group_id.lower(), group_id)
+        groups = self._groups.get((subscription.lower(), classic_group.lower()), {})
         return tuple(groups[key] for key in sorted(groups))
 
     # One kind after the other
@@ -163,9 +181,9 @@ class Counterparts:
         """`cloudServices/{cs}`: carries the name of the cloud service, not of the deployment (azure.md 4.1 [D]). One
         that says it is in the other slot is not the counterpart."""
         fits = []
-        for document in self.of_type(parsed.subscription, CLOUD_SERVICES):
+        for document in self._called(parsed.subscription, CLOUD_SERVICES, {parsed.names[0].lower()}):
             told = _text(document, "properties", "networkProfile", "slotType")
-            if _name(document) == parsed.names[0].lower() and (not slot or not told or told.lower() == slot.lower()):
+            if not slot or not told or told.lower() == slot.lower():
                 fits.append(document["id"])
         return self._only(fits, group_names_of(parsed))
 
@@ -173,7 +191,7 @@ class Counterparts:
         service = self._cloud_service(parsed, parsed.names[1])
         if service is None:
             # The "role" of a classic virtual machine is the machine.
-            machines = [d["id"] for d in self.of_type(parsed.subscription, VIRTUAL_MACHINES) if self._named(d, parsed)]
+            machines = [d["id"] for d in self._called(parsed.subscription, VIRTUAL_MACHINES, self._names_of(parsed))]
             inside = [found for found in machines if resource_group_of(found).lower() in group_names_of(parsed)]
             return inside[0] if len(inside) == 1 else None
         wanted = f"{service}/roles/{parsed.names[2]}".lower()
@@ -190,7 +208,7 @@ class Counterparts:
         IP, and `{cs}-migrated` holds everything. Only for a service known to hold machines."""
         group = f"/subscriptions/{parsed.subscription}/resourcegroups/{parsed.group}"
         service = f"{group}/providers/{ResourceType.CLOUD_SERVICE}/{parsed.names[0]}".lower()
-        if not any(_holds_machines(resource, service) for resource in self.before.values()):
+        if service not in self._machine_services:
             return None
         labels = []
         for document in self.of_type(parsed.subscription, PUBLIC_ADDRESSES):
@@ -213,7 +231,7 @@ class Counterparts:
         if kind is None:
             return None
         resource = self.before.get(classic_id.rstrip("/").lower())
-        fits = [d["id"] for d in self.of_type(parsed.subscription, kind) if self._named(d, parsed, resource)]
+        fits = [d["id"] for d in self._called(parsed.subscription, kind, self._names_of(parsed, resource))]
         if isinstance(resource, VirtualMachine) and known(resource.cloud_service_id):
             groups = group_names(str(resource.cloud_service_id))
             if self._namesakes(resource):
@@ -226,21 +244,22 @@ class Counterparts:
         return self._only(fits, group_names_of(parsed))
 
     def _namesakes(self, resource: Resource) -> bool:
-        return any(
-            other.key != resource.key and other.type == resource.type and other.name.lower() == resource.name.lower()
-            for other in self.before.values()
-        )
+        return self._names[(resource.type, resource.name.lower())] > 1
 
-    def _named(self, document: Document, parsed: Id, resource: Resource | None = None) -> bool:
+    def _called(self, subscription: str, kind: str, names: set[str]) -> list[Document]:
+        return [found for name in sorted(names) for found in self._by_name.get((subscription, kind, name), ())]
+
+    def _names_of(self, parsed: Id, resource: Resource | None = None) -> set[str]:
+        """The names, lower case, which a document may give for the counterpart."""
         own = parsed.names[-1]
         names = {own.lower()}
         if parsed.type.startswith("Microsoft.ClassicNetwork/"):
             names |= {portal_name(own), portal_name(own, parsed.group)}
-        if resource is not None and isinstance(resource, Network) and known(resource.site_name):
+        if isinstance(resource, Network) and known(resource.site_name):
             names.add(portal_name(str(resource.site_name)))
-        return _name(document) in names
+        return names
 
-    def _by_address(self, parsed: Id, classic_id: str) -> str | None:
+    def _reserved(self, parsed: Id, classic_id: str) -> str | None:
         """A reserved address is found by the address: the name shown for a public IP may be wrong (azure.md 4.1)."""
         resource = self.before.get(classic_id.rstrip("/").lower())
         if not isinstance(resource, ReservedAddress) or not known(resource.address):
@@ -250,11 +269,7 @@ class Counterparts:
 
     def with_address(self, subscription: str, address: str) -> Document | None:
         """The one public IP with this address."""
-        fits = [
-            document
-            for document in self.of_type(subscription, PUBLIC_ADDRESSES)
-            if _text(document, "properties", "ipAddress") == address
-        ]
+        fits = self._by_address.get((subscription.lower(), address), [])
         return fits[0] if len(fits) == 1 else None
 
     def _gateway(self, classic_id: str) -> str | None:
@@ -288,18 +303,10 @@ def group_of(resource_id: str) -> str:
     return "/".join(resource_id.split("/")[:5])
 
 
-def _holds_machines(resource: Resource, service_key: str) -> bool:
+def _holds_machines(resource: Resource) -> bool:
     if isinstance(resource, VirtualMachine):
-        return known(resource.cloud_service_id) and str(resource.cloud_service_id).lower() == service_key
-    return (
-        isinstance(resource, Deployment)
-        and resource.slot_type is SlotType.VIRTUAL_MACHINE
-        and resource.cloud_service_id.lower() == service_key
-    )
-
-
-def _name(document: Document) -> str:
-    return str(document["id"]).rstrip("/").rsplit("/", 1)[-1].lower()
+        return known(resource.cloud_service_id)
+    return isinstance(resource, Deployment) and resource.slot_type is SlotType.VIRTUAL_MACHINE
 
 
 def _value(document: Any, *path: str) -> Any:

@@ -59,7 +59,8 @@ _CLASSIC_STORAGE: Final = "/providers/microsoft.classicstorage/"
 def required(
     unit_id: str, captured: Sequence[Document], before: Sequence[Resource], arm_documents: Sequence[Document]
 ) -> list[RequiredFollowUp]:
-    """What is owed after the unit's Commit, in the order of the captures, labels last.
+    """What is owed after the unit's Commit, in the order of the captures; then labels, then locks, which may refuse the
+    rest.
 
     `captured`: the settings' documents as read before Prepare (or `Setting` values); `before`: the unit and its members
     as `migrator.gateway.wire.resources` reads them; `arm_documents`: what was found in the `-migrated` groups. Every
@@ -134,7 +135,8 @@ class _Sorter:
                 continue
             seen.add(key)
             bases += self._of(document)
-        return bases + self._labels()
+        bases += self._labels()
+        return sorted(bases, key=lambda basis: basis["kind"] == Kind.LOCK)  # a ReadOnly lock would refuse the others
 
     def _of(self, document: Document) -> list[dict[str, Any]]:
         captured_id = str(document.get("id", ""))
@@ -215,9 +217,11 @@ class _Sorter:
     def _basis(self, kind: Kind, document: Document) -> dict[str, Any]:
         """Everything the builder will need, as plain JSON."""
         ids: dict[str, str] = {}
+        gone: set[str] = set()
         for text in _texts([document]):
             for found in classic_ids(text):
                 for candidate in spellings(found.replace("%2F", "/").replace("%2f", "/")):
+                    gone |= self._members_above(candidate.lower())
                     if new := self._new_id(candidate):
                         ids[candidate.lower()] = new
         return {
@@ -225,10 +229,19 @@ class _Sorter:
             "unit": self.unit_id,
             "document": _plain(document),
             "ids": ids,
-            "gone": sorted(r.key for r in self.before if r.type.startswith("Microsoft.Classic")),
+            "gone": sorted(gone),
             "groups": self._groups(),
             "locations": self._locations(ids),
         }
+
+    def _members_above(self, key: str) -> set[str]:
+        """Members of the unit which this id is, or lies below."""
+        found = set()
+        while key:
+            if key in self.counterparts.before:
+                found.add(key)
+            key = key.rpartition("/")[0]
+        return found
 
     def _new_id(self, classic_id: str) -> str | None:
         """Of something inside a storage account (a queue): its place in the new account."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from migrator.counterparts import Counterparts, group_of
-from migrator.resources import UNKNOWN, CloudService, Resource, Unknown, VirtualMachine, known
+from migrator.resources import UNKNOWN, CloudService, Deployment, Resource, Unknown, VirtualMachine, known
 from migrator.translation import sources
 from migrator.translation.values import Difference, Expected, Kind
 
@@ -30,24 +30,28 @@ class Sides:
     def __init__(self, before: tuple[Resource, ...], found: tuple[Document, ...]) -> None:
         self.before = before
         self.counterparts = Counterparts(before, found)
+        self._services = {resource.key: resource for resource in before if isinstance(resource, CloudService)}
+        self._machines: dict[str, list[VirtualMachine]] = {}
+        self._deployments: dict[str, list[Deployment]] = {}
+        for resource in before:
+            if isinstance(resource, VirtualMachine) and known(resource.cloud_service_id):
+                self._machines.setdefault(str(resource.cloud_service_id).lower(), []).append(resource)
+            elif isinstance(resource, Deployment):
+                self._deployments.setdefault(resource.cloud_service_id.lower(), []).append(resource)
 
     def found(self, resource: Resource) -> tuple[str, Document]:
         """The counterpart's id (empty when there is none) and its document."""
         new = self.counterparts.new_id(resource.id)
         return (new, self.counterparts.document(new)) if new else ("", {})
 
-    def cloud_service(self, key: str) -> CloudService | None:
-        service = next((r for r in self.before if r.key == key.lower() and isinstance(r, CloudService)), None)
-        return service
+    def cloud_service(self, service_id: str) -> CloudService | None:
+        return self._services.get(service_id.lower())
 
     def machines(self, service_id: str) -> list[VirtualMachine]:
-        return [
-            resource
-            for resource in self.before
-            if isinstance(resource, VirtualMachine)
-            and known(resource.cloud_service_id)
-            and str(resource.cloud_service_id).lower() == service_id.lower()
-        ]
+        return self._machines.get(service_id.lower(), [])
+
+    def deployments(self, service_id: str) -> list[Deployment]:
+        return self._deployments.get(service_id.lower(), [])
 
     def in_group(self, resource_id: str, kind: str) -> list[Document]:
         """Found documents of a type in the same group as `resource_id`."""

@@ -79,7 +79,7 @@ def compare(before: Sequence[Resource], found: Sequence[Document]) -> list[Diffe
         for check in checks
         if not (check.of and (check.expected.classic_key, check.of) in absent)
         and (
-            not _below(check.expected.classic_key, missing)
+            not _within(check.expected.classic_key, missing)
             or check.expected.field == "resource"
             or (check.expected.kind is Kind.DROPPED and check.seen is None)
         )
@@ -96,8 +96,13 @@ def _values(before: Sequence[Resource]) -> tuple[Resource, ...]:
     return tuple({item.key: item for item in before}.values())
 
 
-def _below(key: str, missing: set[str]) -> bool:
-    return key in missing or any(key.startswith(other + "/") for other in missing)
+def _within(key: str, others: set[str]) -> bool:
+    """Whether the key is one of the others or of something below one."""
+    while key:
+        if key in others:
+            return True
+        key = key.rpartition("/")[0]
+    return False
 
 
 def _checks(sides: Sides) -> Iterator[Check]:
@@ -140,7 +145,7 @@ def _left_over(sides: Sides, checks: list[Check]) -> Iterator[Check]:
     # A machine service's row names its group; a group explains nothing that is in it.
     claimed = {key for key in claimed if key.count("/") > 4}
     for key, document in sides.counterparts.documents.items():
-        if key in claimed or any(key.startswith(claim + "/") for claim in claimed):
+        if _within(key, claimed):
             continue
         kind = _kind(key)
         owner = _beside(key, kind, sides)

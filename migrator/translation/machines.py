@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from migrator.counterparts import group_names
-from migrator.resources import UNKNOWN, Deployment, Unknown, VirtualMachine, known, subscription_of
+from migrator.resources import UNKNOWN, Unknown, VirtualMachine, known, subscription_of
 from migrator.translation import parts, sources
 from migrator.translation.checks import Check, Document, Sides, at, dropped, free, items, name_of, place, same, subject
 
@@ -80,11 +80,9 @@ def _addresses(item: VirtualMachine, arm_id: str, sides: Sides) -> Iterator[Chec
     if item.public_addresses is UNKNOWN:
         yield same(item, arm_id, "public addresses", UNKNOWN, None, sources.ADDRESS)
         return
-    service = str(item.cloud_service_id).lower()
     virtual: set[str] = set()
-    for resource in sides.before:
-        if isinstance(resource, Deployment) and resource.cloud_service_id.lower() == service:
-            virtual |= {str(vip.address) for vip in resource.virtual_ips} if known(resource.virtual_ips) else set()
+    for deployment in sides.deployments(str(item.cloud_service_id)):
+        virtual |= {str(vip.address) for vip in deployment.virtual_ips} if known(deployment.virtual_ips) else set()
     for address in item.public_addresses:
         if address not in virtual:
             public = sides.counterparts.with_address(item.subscription, address)
