@@ -267,3 +267,41 @@ def test_prepare_takes_longer_with_more_instances_and_the_same_time_in_every_run
     assert big > little
     assert length(serve(demo_estate), "web-prod-net") == big
     assert length(serve(demo_estate, seed=2), "web-prod-net") != big
+
+
+def test_every_unit_of_the_demo_that_passes_validate_can_be_prepared_and_taken_back(demo):
+    from migrator.simulator import scope
+
+    demo.control("settings", {"throttle": 0})
+    for row in demo.platform.registrations.values():
+        row.state = "Registered"
+    documents = [d for d in demo.platform.store.all() if d["type"].lower() in scope.MOVABLE]
+    before = {d["id"]: d for d in demo.platform.store.all()}
+    ended = {"Succeeded": 0, "Failed": 0, "refused": 0}
+    for document in documents:
+        answer = demo.verb("validate", document["id"])
+        if answer.status != 200 or answer.body["status"] != "Succeeded":
+            ended["refused"] += 1
+            continue
+        ended[demo.finish("prepare", document["id"])["status"]] += 1
+        assert demo.finish("abort", document["id"])["status"] == "Succeeded"
+    assert {d["id"]: d for d in demo.platform.store.all()} == before
+    assert ended["Succeeded"] >= 35 and ended["Failed"] >= 2 and ended["refused"] >= 15
+    assert demo.control("violations")["count"] == 0
+
+
+def test_machines_of_a_network_bring_their_addresses_disks_and_sets(demo):
+    demo.finish("prepare", demo.id("virtualNetworks", "erp-net"))
+    documents = {d["id"].rpartition("/")[2]: d for d in demo.platform.store.all() if "-migrated/" in d["id"].lower()}
+    machine = documents["erp-sql"]["properties"]
+    assert machine["hardwareProfile"] == {"vmSize": "Standard_D13"}
+    assert len(machine["storageProfile"]["dataDisks"]) == 3
+    configuration = documents["erp-sql-PrimaryNic"]["properties"]["ipConfigurations"][0]["properties"]
+    assert (configuration["privateIPAddress"], configuration["privateIPAllocationMethod"]) == ("10.44.1.10", "Static")
+    assert configuration["subnet"]["id"].endswith("/erp-net/subnets/data")
+    assert documents["erp-app1"]["properties"]["availabilitySet"]["id"].endswith("/erp-apps-set")
+    assert "LB-erp-apps" in documents and "LB-erp-data" not in documents  # an address moves only with an endpoint
+    assert demo.finish("commit", demo.id("ClassicNetwork/virtualNetworks", "erp-net"))["status"] == "Succeeded"
+    state = demo.control("state")
+    assert not [key for key in state["classic"] if "erp-sql" in key]  # its disk objects became implicit
+    assert any(key.endswith("/networksecuritygroups/nsg-erp") for key in state["classic"])  # cloned: the old one stays
