@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from migrator.simulator import running
+from tests.live_database import emptied_for_real  # noqa: F401 - the tests of crashes commit
 from tests.tracker.inventory.azure import Azure, Clock
 
 
