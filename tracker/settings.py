@@ -1,4 +1,6 @@
-"""The one settings file. Everything that differs between machines comes from the environment (compose/env.sample lists it)."""
+"""The one settings file. Everything that differs between machines comes from the environment (compose/env.sample lists
+it).
+"""
 
 import base64
 import binascii
@@ -100,6 +102,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tracker.web.compression.PageCompression",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -149,7 +152,10 @@ PASSWORD_HASHERS = [
 if environment.flag("TRACKER_TEST_PASSWORDS"):
     PASSWORD_HASHERS.reverse()  # the suite signs in hundreds of times
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username", "display_name", "email"]},
+    },
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
@@ -165,7 +171,7 @@ REDIS_URL = environment.text("TRACKER_REDIS_URL")
 if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise SettingError("TRACKER_REDIS_URL must look like redis://127.0.0.1:6379/0.")
 
-# --- Celery: a doorbell, never the truth (engine.md). No results, no late acknowledgement, no eta, no retries. -------------
+# --- Celery: a doorbell, never the truth (engine.md). No results, no late acknowledgement, no eta, no retries --------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,

@@ -42,7 +42,10 @@ def test_a_burn_up_needs_two_days() -> None:
 
 def test_a_burn_up_draws_lines_band_and_table_from_the_same_values() -> None:
     days = [DAY + timedelta(days=n) for n in range(5)]
-    series = [charts.Series("Scope", "scope", [(day, 8) for day in days]), charts.Series("Done", "done", [(days[0], 0), (days[2], 4)])]
+    series = [
+        charts.Series("Scope", "scope", [(day, 8) for day in days]),
+        charts.Series("Done", "done", [(days[0], 0), (days[2], 4)]),
+    ]
     chart = charts.burn_up(series, today=days[2], forecast=[(days[2], 4, 4), (days[4], 6, 8)])
     assert chart is not None
     assert chart.y_labels == [8, 6, 4, 2, 0]

@@ -14,7 +14,10 @@ HUES = ("neutral", "progress", "good", "attention", "stop")
 
 
 def tokens(theme: int) -> dict[str, str]:
-    found = {name: (light, dark)[theme] for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", TOKENS)}
+    found = {
+        name: (light, dark)[theme]
+        for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", TOKENS)
+    }
     return found | dict(re.findall(r"--([\w-]+): (#\w+);", TOKENS))
 
 
@@ -42,14 +45,18 @@ SHAPES += [("line-strong", surface) for surface in SURFACES] + [("accent", surfa
 @pytest.mark.parametrize(("front", "back"), TEXT)
 def test_text_can_be_read_on_its_ground(theme: int, front: str, back: str) -> None:
     known = tokens(theme)
-    assert contrast(known[front], known[back]) >= 4.5, f"--{front} on --{back}: {contrast(known[front], known[back]):.2f}"
+    assert contrast(known[front], known[back]) >= 4.5, (
+        f"--{front} on --{back}: {contrast(known[front], known[back]):.2f}"
+    )
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 @pytest.mark.parametrize(("front", "back"), SHAPES)
 def test_shapes_and_borders_of_fields_stand_out(theme: int, front: str, back: str) -> None:
     known = tokens(theme)
-    assert contrast(known[front], known[back]) >= 3.0, f"--{front} on --{back}: {contrast(known[front], known[back]):.2f}"
+    assert contrast(known[front], known[back]) >= 3.0, (
+        f"--{front} on --{back}: {contrast(known[front], known[back]):.2f}"
+    )
 
 
 def test_the_measure_knows_black_and_white() -> None:

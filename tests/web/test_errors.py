@@ -12,7 +12,8 @@ from django.urls import path
 from tracker.accounts.decorators import require
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
-from tracker.urls import handler400, handler403, handler404, handler500, urlpatterns as real
+from tracker.urls import handler400, handler403, handler404, handler500
+from tracker.urls import urlpatterns as real
 
 As = Callable[[User], Client]
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
@@ -77,7 +78,9 @@ def test_a_refusal_of_the_product_keeps_its_own_sentence(ada: User, as_person: A
     assert "it can no longer be edited." in as_person(ada).get("/refuses/").content.decode()
 
 
-def test_an_unexpected_error_needs_no_database_and_tells_no_cause(calm: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_needs_no_database_and_tells_no_cause(
+    calm: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     answer = calm.get("/breaks/")
     page = answer.content.decode()
     assert answer.status_code == 500

@@ -10,11 +10,11 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.web.conftest import person
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Role
 from tracker.waves.models import Approval, Freeze, Wave
 from tracker.web import context
-from tests.web.conftest import person
 
 As = Callable[[User], Client]
 
@@ -99,4 +99,6 @@ def test_a_stranger_has_no_frame(rf: RequestFactory) -> None:
 def test_the_theme_comes_with_the_first_byte(cookie: str, theme: str, db: None) -> None:
     client = Client()
     client.cookies["theme"] = cookie
-    assert f'<html lang="en" data-theme="{theme}" data-density="comfortable">' in client.get("/sign-in/").content.decode()
+    assert (
+        f'<html lang="en" data-theme="{theme}" data-density="comfortable">' in client.get("/sign-in/").content.decode()
+    )

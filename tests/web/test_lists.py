@@ -58,7 +58,9 @@ def test_rows_without_a_value_come_last_both_ways(eleven: None) -> None:
 
 
 def test_a_page_is_one_query_and_reads_one_row_more_than_it_shows(eleven: None) -> None:
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         page = ask("")
     assert len(page) == 3
     assert len(queries) == 1

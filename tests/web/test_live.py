@@ -1,8 +1,7 @@
+import pytest
 from django.http import HttpResponse
 from django.template import Context, Template, TemplateSyntaxError
 from django.test import RequestFactory, override_settings
-
-import pytest
 
 from tracker.web import live
 
@@ -16,7 +15,7 @@ def render(**context: object) -> str:
 def test_a_live_element_asks_for_itself_with_the_etag_it_shows() -> None:
     html = render()
     assert html.startswith('<div id="part" class="live" hx-get="/x/?a=1&amp;b=2" hx-trigger="every 2s"')
-    assert "hx-headers=\"{&quot;If-None-Match&quot;: &quot;\\&quot;abc\\&quot;&quot;}\"" in html
+    assert 'hx-headers="{&quot;If-None-Match&quot;: &quot;\\&quot;abc\\&quot;&quot;}"' in html
     assert html.endswith(" data-live><b>1</b></div>")
 
 
@@ -28,7 +27,14 @@ def test_what_it_shows_is_escaped() -> None:
     assert "<script" not in render(tag='"><script>')
 
 
-@pytest.mark.parametrize("source", ['{% live %}{% endlive %}', '{% live "a" url="/" %}{% endlive %}', '{% live "a" url="/" etag="1" ever="2s" %}{% endlive %}'])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% live %}{% endlive %}",
+        '{% live "a" url="/" %}{% endlive %}',
+        '{% live "a" url="/" etag="1" ever="2s" %}{% endlive %}',
+    ],
+)
 def test_a_wrong_use_is_named_at_compile_time(source: str) -> None:
     with pytest.raises(TemplateSyntaxError, match="live"):
         Template(source)
@@ -49,7 +55,9 @@ def test_another_etag_is_answered(header: str) -> None:
 @override_settings(ROOT_URLCONF="tracker.urls")
 def test_a_finished_fragment_ends_the_polling_but_opens_as_a_page() -> None:
     context = {"live": {"url": "/", "etag": "e", "beat": 1, "finished": True}}
-    polled = live.fragment(RequestFactory().get("/", headers={"hx-request": "true"}), "style/_live.html", context, "e", finished=True)
+    polled = live.fragment(
+        RequestFactory().get("/", headers={"hx-request": "true"}), "style/_live.html", context, "e", finished=True
+    )
     opened = live.fragment(RequestFactory().get("/"), "style/_live.html", context, "e", finished=True)
     assert (polled.status_code, opened.status_code) == (286, 200)
     assert polled["Cache-Control"] == "no-store"

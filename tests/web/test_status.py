@@ -41,7 +41,9 @@ def test_every_state_has_a_chip_and_every_chip_a_state(kind: str) -> None:
     assert set(CHIPS[kind]) - EXTRA.get(kind, set()) == states
 
 
-@pytest.mark.parametrize("name", sorted({row.icon for rows in CHIPS.values() for row in rows.values()} | set(icons.COMMON)))
+@pytest.mark.parametrize(
+    "name", sorted({row.icon for rows in CHIPS.values() for row in rows.values()} | set(icons.COMMON))
+)
 def test_every_icon_of_the_sprite_is_drawn(name: str) -> None:
     assert icons.drawing(name).startswith("<")
     assert f'id="i-{name}"' in icons.sprite()

@@ -33,7 +33,8 @@ def test_absolute_times_show_the_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (4, "4 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (3600, "1 h"), (-60, "−1 min")]
+    ("seconds", "text"),
+    [(0, "0 s"), (4, "4 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (3600, "1 h"), (-60, "−1 min")],
 )
 def test_durations_keep_two_parts(seconds: int, text: str) -> None:
     assert words.duration(seconds) == text

@@ -1,4 +1,5 @@
-"""Geometry of the server-drawn figures. Pure: values in, percentages and paths out; parts/*.html draw them without a `style`.
+"""Geometry of the server-drawn figures. Pure: values in, percentages and paths out; parts/*.html draw them without a
+`style`.
 
 Coordinates are percentages of the plot or points in a box which SVG stretches, while text keeps its size
 (dependencies.md 3: never let a viewBox scale text).
@@ -18,7 +19,8 @@ BOX = 1000  # width and height of the stretched box of a line chart
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One part of a stacked bar. `tone` 1–4 sets neighbours of one hue apart; `url` opens the list behind the number."""
+    """One part of a stacked bar. `tone` 1–4 sets neighbours of one hue apart; `url` opens the list behind the
+    number."""
 
     label: str
     count: int
@@ -46,7 +48,8 @@ class Bar:
 
 
 def stacked(segments: Iterable[Segment | Mapping[str, Any]]) -> Bar:
-    """Places segments side by side; empty ones vanish. A sliver keeps 0.6 % so that one unit of 60,000 is still seen."""
+    """Places segments side by side; empty ones vanish. A sliver keeps 0.6 % so that one unit of 60,000 is still
+    seen."""
     given = [item if isinstance(item, Segment) else Segment(**item) for item in segments]
     shown = [item for item in given if item.count > 0]
     total = sum(item.count for item in shown)
@@ -114,7 +117,7 @@ def by_progress(counts: Mapping[str, int], url: str = "") -> list[Segment]:
     return segments
 
 
-# --- line charts ---------------------------------------------------------------------------------------------------------
+# --- line charts -----------------------------------------------------------------------------------------------------
 Point = tuple[float, float]
 
 

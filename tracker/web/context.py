@@ -1,4 +1,5 @@
-"""What every page carries around its content: who, where, what waits, whether anything is frozen. One query, made only when used."""
+"""What every page carries around its content: who, where, what waits, whether anything is frozen. One query, made
+only when used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ DENSITIES = ("comfortable", "compact")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One place of the rail. `under`: beginnings of the addresses that belong to it. `short`: it stands in the bottom bar of a phone."""
+    """One place of the rail. `under`: beginnings of the addresses that belong to it. `short`: it stands in the bottom
+    bar of a phone."""
 
     label: str
     name: str  # of the URL

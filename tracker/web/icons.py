@@ -1,7 +1,7 @@
 """Icons: lucide's drawings, each drawn once per page in a hidden sprite and used by name.
 
-A list of fifty rows shows the same dozen icons some two hundred times; a `<use>` is 75 bytes, the drawing three hundred (figures.md F6).
-An icon outside the sprite is drawn in place, so any lucide name works everywhere.
+A list of fifty rows shows the same dozen icons some two hundred times; a `<use>` is 75 bytes, the drawing three
+hundred (figures.md F6). An icon outside the sprite is drawn in place, so any lucide name works everywhere.
 """
 
 import re

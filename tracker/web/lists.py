@@ -1,4 +1,5 @@
-"""Lists whose whole state is the URL: facets, applied filters, order, and keyset pages (never OFFSET: figures.md F2)."""
+"""Lists whose whole state is the URL: facets, applied filters, order, and keyset pages (never OFFSET: figures.md
+F2)."""
 
 import base64
 import binascii
@@ -11,7 +12,7 @@ from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
 
-# --- facets --------------------------------------------------------------------------------------------------------------
+# --- facets ----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Option:
     label: str
@@ -48,7 +49,8 @@ def address(query: QueryDict, **changes: str | list[str] | None) -> str:
 def facet(
     request: HttpRequest, name: str, title: str, choices: Iterable[tuple[str, str, int | None]], *, chip: str = ""
 ) -> Facet:
-    """A filter with several choices, `?name=a&name=b`. `choices`: (value, label, count or None). `chip`: kind of state."""
+    """A filter with several choices, `?name=a&name=b`. `choices`: (value, label, count or None). `chip`: kind of
+    state."""
     now = request.GET.getlist(name)
     options = []
     for value, label, count in choices:
@@ -58,7 +60,7 @@ def facet(
     return Facet(title, options)
 
 
-# --- keyset pages ----------------------------------------------------------------------------------------------------------
+# --- keyset pages ----------------------------------------------------------------------------------------------------
 class BadCursor(Exception):
     """The page address was cut or belongs to another order. The list answers with its first page and says so."""
 
@@ -96,7 +98,8 @@ def page(
     size: int = 50,
     key: str = "pk",
 ) -> Page:
-    """One page of `rows` in the order of `?sort=`, after `?cursor=`; one query, of `size` + 1 rows. `key` makes the order total.
+    """One page of `rows` in the order of `?sort=`, after `?cursor=`; one query, of `size` + 1 rows. `key` makes the
+    order total.
 
     `sorts` maps the URL's words to fields; an unknown word falls back to `default` (`-name` means descending).
     """

@@ -1,12 +1,13 @@
-"""Live fragments: a part of a page that asks for itself again, answered with 304 while nothing changed (figures.md F19).
+"""Live fragments: a part of a page that asks for itself again, answered with 304 while nothing changed (figures.md
+F19).
 
     def state(request, run_id):                                   # the fragment's own address
         tag = live.etag(run.pk, run.fence, run.state)             # cheap: from the row, before anything expensive
-        return live.unchanged(request, tag) or live.fragment(request, "runs/_state.html", {...}, tag, finished=run.ended_at)
+        return live.unchanged(request, tag) or live.fragment(request, "runs/_state.html", {…}, tag, finished=…)
 
-`runs/_state.html` is `{% live "run-state" url=… etag=live_etag every="2s" finished=… %} … {% endlive %}`; the page includes the same
-file with `live_etag` in its context. The browser sends the etag it shows in If-None-Match, so a 304 swaps nothing: focus, scroll and
-open menus stay. A finished fragment answers 286, which ends the asking (htmx 2).
+`runs/_state.html` is `{% live "run-state" url=… etag=live_etag every="2s" finished=… %} … {% endlive %}`; the page
+includes the same file with `live_etag` in its context. The browser sends the etag it shows in If-None-Match, so a 304
+swaps nothing: focus, scroll and open menus stay. A finished fragment answers 286, which ends the asking (htmx 2).
 """
 
 import hashlib
@@ -26,7 +27,8 @@ def etag(*parts: object) -> str:
 
 
 def unchanged(request: HttpRequest, tag: str) -> HttpResponse | None:
-    """304 when the asker already shows `tag`, else None. Weak tags count as equal: compression in between weakens them."""
+    """304 when the asker already shows `tag`, else None. Weak tags count as equal: compression in between weakens
+    them."""
     shown = {item.strip().removeprefix("W/").strip('"') for item in request.headers.get("If-None-Match", "").split(",")}
     if tag not in shown:
         return None

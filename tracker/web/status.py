@@ -1,8 +1,8 @@
 """Every state a person can meet, as icon + word + hue: the one table behind `{% chip %}`.
 
-Hues are the five of the look (screens.md, Look): neutral, progress, good, attention, stop. They say what a person should feel,
-not which slice is speaking: *attention* means somebody will have to decide or do something, *stop* means it does not go on by itself.
-Icons are lucide's names. A state without a row here fails `tests/web/test_status.py`.
+Hues are the five of the look (screens.md, Look): neutral, progress, good, attention, stop. They say what a person
+should feel, not which slice is speaking: *attention* means somebody will have to decide or do something, *stop* means
+it does not go on by itself. Icons are lucide's names. A state without a row here fails `tests/web/test_status.py`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ Hue = Literal["neutral", "progress", "good", "attention", "stop"]
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """`word` is what is read, `meaning` the sentence behind it (tooltip, legend of the style page and of the manual)."""
+    """`word` is what is read, `meaning` the sentence behind it (tooltip, legend of the style page and of the
+    manual)."""
 
     word: str
     hue: Hue

@@ -1,4 +1,5 @@
-"""Addresses of the pages. One block per page, in the order of the rail; names are what `{% url %}` and web/context.py use.
+"""Addresses of the pages. One block per page, in the order of the rail; names are what `{% url %}` and web/context.py
+use.
 
 Names in use by frame and parts: overview, inventory, waves, approvals, runs, quota, follow_ups, audit, rules, search.
 """

@@ -1,4 +1,5 @@
-"""Times, durations and ids as people read them. Pure: `now` and `zone` are arguments. static/tracker.js speaks the same times."""
+"""Times, durations and ids as people read them. Pure: `now` and `zone` are arguments. static/tracker.js speaks the
+same times."""
 
 from datetime import datetime, timedelta, tzinfo
 

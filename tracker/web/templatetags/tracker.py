@@ -1,5 +1,7 @@
-"""The product's template tags. Builtins (settings.py): no `{% load %}` needed. What they look like: /style/; how to use them: templates/docs/parts.md."""
+"""The product's template tags. Builtins (settings.py): no `{% load %}` needed. What they look like: /style/; how to
+use them: templates/docs/parts.md."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -17,7 +19,7 @@ from tracker.web import charts, icons, status, words
 register = template.Library()
 
 
-# --- icons and chips ---------------------------------------------------------------------------------------------------
+# --- icons and chips -------------------------------------------------------------------------------------------------
 @register.simple_tag
 def icon(name: str, classes: str = "", label: str = "") -> SafeString:
     """`{% icon "lock" %}`: decoration. With `label` it speaks for itself and is an image to assistive technology."""
@@ -65,14 +67,15 @@ def word(value: object, kind: str) -> str:
     return status.chip(kind, value).word
 
 
-# --- times, durations, ids ---------------------------------------------------------------------------------------------
+# --- times, durations, ids -------------------------------------------------------------------------------------------
 def _now(context: Mapping[str, Any]) -> datetime:
     return context.get("now") or timezone.now()
 
 
 @register.simple_tag(takes_context=True)
 def when(context: Mapping[str, Any], at: datetime | None, show: str = "relative", none: str = "never") -> SafeString:
-    """`{% when run.started_at %}` → `<time>`: relative, the absolute time with zone on hover. `show`: relative, short, absolute, clock.
+    """`{% when run.started_at %}` → `<time>`: relative, the absolute time with zone on hover. `show`: relative,
+    short, absolute, clock.
 
     `clock` is the time since then, ticking. An empty time shows `none`.
     """
@@ -114,14 +117,16 @@ def short_id(value: object, shown: int = words.SHOWN, copy: bool = True, what: s
     return format_html('<span class="id">{}{}</span>', code, button)
 
 
-# --- lists -------------------------------------------------------------------------------------------------------------
+# --- lists -----------------------------------------------------------------------------------------------------------
 @register.simple_tag(takes_context=True)
 def sort_th(
     context: Mapping[str, Any], key: str, label: str, default: str = "", down_first: bool = False, classes: str = ""
 ) -> SafeString:
-    """`{% sort_th "name" "Unit" default="name" %}`: a header that sorts by URL (`?sort=-name`) and drops the page cursor.
+    """`{% sort_th "name" "Unit" default="name" %}`: a header that sorts by URL (`?sort=-name`) and drops the page
+    cursor.
 
-    `default`: the list's order when the URL has none. `down_first`: numbers start with the largest. `classes`: `num` for figures.
+    `default`: the list's order when the URL has none. `down_first`: numbers start with the largest. `classes`: `num`
+    for figures.
     """
     request: HttpRequest = context["request"]
     current = request.GET.get("sort") or default
@@ -147,17 +152,19 @@ def sort_th(
 
 @register.simple_tag(takes_context=True)
 def hidden_query(context: Mapping[str, Any], *leave_out: str) -> SafeString:
-    """The URL's parameters as hidden inputs, for a GET form that must not forget the others. The page cursor is always left out."""
+    """The URL's parameters as hidden inputs, for a GET form that must not forget the others. The page cursor is
+    always left out."""
     query = context["request"].GET
     pairs = ((key, value) for key in query if key not in {*leave_out, "cursor"} for value in query.getlist(key))
     html = (format_html('<input type="hidden" name="{}" value="{}">', key, value) for key, value in pairs)
     return mark_safe("".join(html))  # noqa: S308 - format_html above
 
 
-# --- figures -----------------------------------------------------------------------------------------------------------
+# --- figures ---------------------------------------------------------------------------------------------------------
 @register.simple_tag
 def meter(value: float, of: float = 100, hue: str = "progress", label: str = "") -> SafeString:
-    """A thin bar: `{% meter unit.score hue="good" label="Score 83 of 100" %}`. Without `label` it is decoration beside a number."""
+    """A thin bar: `{% meter unit.score hue="good" label="Score 83 of 100" %}`. Without `label` it is decoration
+    beside a number."""
     share = 0.0 if of <= 0 else max(0.0, min(100.0, 100.0 * value / of))
     role = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
@@ -192,13 +199,14 @@ def stacked_bar(
     return {"bar": charts.stacked(segments), "label": label, "legend": legend}
 
 
-# --- live fragments ----------------------------------------------------------------------------------------------------
+# --- live fragments --------------------------------------------------------------------------------------------------
 @register.tag
 def live(parser: Parser, token: Token) -> "LiveNode":
     """`{% live "run-head" url=head_url etag=head_etag every="2s" finished=run.ended_at %} … {% endlive %}`
 
-    The element asks `url` again and is replaced by the answer, which is this same element (see web/live.py). An answer with the
-    same etag is 304 and touches nothing. A true `finished` renders it without asking. Works as plain HTML without JavaScript.
+    The element asks `url` again and is replaced by the answer, which is this same element (see web/live.py). An
+    answer with the same etag is 304 and touches nothing. A true `finished` renders it without asking. Works as plain
+    HTML without JavaScript.
     """
     name, *rest = token.split_contents()
     if not rest:
@@ -222,20 +230,15 @@ class LiveNode(template.Node):
         classes = escape(f"live {option.get('classes') or ''}".strip())
         asking = ""
         if not option.get("finished"):
-            headers = escape('{"If-None-Match": "\\"%s\\""}' % option["etag"])
+            headers = escape(json.dumps({"If-None-Match": f'"{option["etag"]}"'}))
             asking = (
-                f' hx-get="{escape(option["url"])}" hx-trigger="every {escape(option.get("every") or "2s")}" hx-target="this"'
-                f' hx-swap="outerHTML" hx-headers="{headers}" data-live'
+                f' hx-get="{escape(option["url"])}" hx-trigger="every {escape(option.get("every") or "2s")}"'
+                f' hx-target="this" hx-swap="outerHTML" hx-headers="{headers}" data-live'
             )
         return f'<div id="{identity}" class="{classes}"{asking}>{self.nodelist.render(context)}</div>'
 
 
-# --- small parts with blocks -------------------------------------------------------------------------------------------
-@register.filter
-def field_invalid(bound: Any) -> bool:
-    return bool(getattr(bound, "errors", None))
-
-
+# --- people -----------------------------------------------------------------------------------------------------------
 @register.filter
 def initials(person: object) -> str:
     """`Ada Brandt` → AB."""
