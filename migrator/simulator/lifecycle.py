@@ -10,7 +10,7 @@ from migrator.simulator.errors import ArmError, bad_request
 from migrator.simulator.records import Finished, Migration, Operation
 from migrator.simulator.scope import SLOT, Scope, kind_of, parent_key, properties
 from migrator.simulator.store import Document, subscription_in
-from migrator.simulator.translation import GROUP_TYPE, Builder
+from migrator.simulator.translation import Builder
 
 if TYPE_CHECKING:
     from migrator.simulator.platform import Platform
@@ -200,6 +200,10 @@ def _drop_settings(platform: "Platform", gone: set[str], scope: Scope) -> list[s
         for setting in platform.store.of_type(subscription, kind):
             if targets(setting) in gone:
                 dropped.append(str(setting["id"]))
+    for policy in platform.store.of_type(subscription, "Microsoft.Security/locations/jitNetworkAccessPolicies"):
+        machines = [str(m.get("id", "")).lower() for m in properties(policy).get("virtualMachines") or ()]
+        if machines and set(machines) <= gone:
+            dropped.append(str(policy["id"]))
     for kind in (ASSIGNMENT, "Microsoft.Authorization/locks"):
         for grant in platform.store.of_type(subscription, kind):
             if parent_key(grant["id"]) in gone:
@@ -232,7 +236,3 @@ def _move_grants(platform: "Platform", account: Document) -> None:
     for grant in platform.store.children(account["id"], ASSIGNMENT) if new else ():
         moved = f"{new}/providers/{ASSIGNMENT}/{grant['name']}"
         platform.put({**grant, "id": moved, "properties": {**properties(grant), "scope": new}})
-
-
-def arm_groups(documents: list[Document]) -> list[Document]:
-    return [document for document in documents if document["type"] == GROUP_TYPE]

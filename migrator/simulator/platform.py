@@ -19,7 +19,7 @@ from migrator.simulator import scope as scopes
 from migrator.simulator.clock import Clock
 from migrator.simulator.errors import ArmError, Violation, bad_request, resource_not_found
 from migrator.simulator.faults import Faults, Unanswered
-from migrator.simulator.quotas import Quotas
+from migrator.simulator.quotas import Quotas, instance_count
 from migrator.simulator.records import Breach, Finished, Late, Migration, Operation, Registration, Table
 from migrator.simulator.scope import MOVABLE, Scope, kind_of, network_of, parent_key, properties
 from migrator.simulator.store import Document, Store, group_in, subscription_in
@@ -234,7 +234,7 @@ class Platform:
             return
         slot, service = unit, self.store.get(parent_key(unit["id"])) or {"name": "?"}
         home = self.store.get(network_of(slot)) if network_of(slot) else None
-        if home is None and properties(slot).get("slotType") == "VirtualMachine":
+        if home is None and not scopes.is_web(slot):
             machines = scopes.resolve(self.store, slot).machines
             home = next((n for m in machines if network_of(m) and (n := self.store.get(network_of(m)))), None)
         if home is not None:
@@ -331,7 +331,7 @@ class Platform:
         before = sum(1 for o in self.operations.values() if o.verb == verb and o.unit.lower() == scope.key)
         dice = random.Random(f"{self.seed}:{scope.key}:{verb}:{before}")  # noqa: S311 - chance that must repeat
         base, each = {"prepare": (90.0, 25.0), "abort": (40.0, 5.0), "commit": (45.0, 10.0)}[verb]
-        return (base + each * scope.instances(self.store)) * dice.uniform(0.85, 1.25)
+        return (base + each * instance_count(self.store, scope)) * dice.uniform(0.85, 1.25)
 
     def operation(self, operation_id: str) -> Operation:
         self.tick()

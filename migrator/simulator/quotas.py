@@ -12,6 +12,7 @@ from typing import Any
 
 from migrator.simulator import scope as scopes
 from migrator.simulator import sizes
+from migrator.simulator.cscfg import instances
 from migrator.simulator.scope import Scope, properties
 from migrator.simulator.store import Store, parent_key, subscription_in
 
@@ -47,7 +48,7 @@ def need(store: Store, scope: Scope) -> Counter[tuple[str, str]]:
     for slot in scope.web_slots:
         for role in store.children(slot["id"], scopes.ROLE):
             facts = properties(role)
-            _cores(wanted, str(facts.get("instanceSize") or "Small"), int(facts.get("instanceCount") or 0))
+            _cores(wanted, str(facts.get("instanceSize") or "Small"), instances(slot, role))
     for machine in scope.machines:
         _cores(wanted, str((properties(machine).get("hardwareProfile") or {}).get("size") or "Small"), 1)
         wanted[COMPUTE, "virtualMachines"] += 1
@@ -68,6 +69,12 @@ def need(store: Store, scope: Scope) -> Counter[tuple[str, str]]:
     wanted[NETWORK, "VirtualNetworks"] += 1 if scope.network is not None else len(bare)
     wanted[NETWORK, "NetworkSecurityGroups"] += len(scope.security_groups)
     return Counter({row: amount for row, amount in wanted.items() if amount > 0})
+
+
+def instance_count(store: Store, scope: Scope) -> int:
+    """Role instances and machines: what the duration of Prepare grows with (azure.md 2.1)."""
+    roles = ((slot, role) for slot in scope.web_slots for role in store.children(slot["id"], scopes.ROLE))
+    return sum(instances(slot, role) for slot, role in roles) + len(scope.machines)
 
 
 def _cores(wanted: Counter[tuple[str, str]], size: str, instances: int) -> None:

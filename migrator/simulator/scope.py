@@ -48,21 +48,21 @@ class Scope:
 
     @property
     def web_slots(self) -> tuple[Document, ...]:
-        return tuple(s for s in self.slots if properties(s).get("slotType") == "Role")
+        return tuple(s for s in self.slots if is_web(s))
 
     @property
     def machine_slots(self) -> tuple[Document, ...]:
-        return tuple(s for s in self.slots if properties(s).get("slotType") == "VirtualMachine")
-
-    def instances(self, store: Store) -> int:
-        """Role instances and machines: what the duration of Prepare grows with (azure.md 2.1)."""
-        roles = (role for slot in self.web_slots for role in store.children(slot["id"], ROLE))
-        return sum(int(properties(role).get("instanceCount") or 0) for role in roles) + len(self.machines)
+        return tuple(s for s in self.slots if not is_web(s))
 
 
 def properties(document: Document | None) -> Document:
     found = (document or {}).get("properties")
     return found if isinstance(found, dict) else {}
+
+
+def is_web(slot: Document) -> bool:
+    """Whether a slot holds web and worker roles. The platform knows it, even where an estate leaves the fact out."""
+    return properties(slot).get("slotType") != "VirtualMachine"
 
 
 def network_of(document: Document) -> str:
@@ -99,8 +99,7 @@ def _network_scope(store: Store, network: Document) -> Scope:
     slots = tuple(
         slot
         for slot in store.of_type(subscription, SLOT)
-        if network_of(slot) == key
-        or (properties(slot).get("slotType") == "VirtualMachine" and parent_key(slot["id"]) in hosts)
+        if network_of(slot) == key or (not is_web(slot) and parent_key(slot["id"]) in hosts)
     )
     return _filled(store, network, network, slots, machines)
 
@@ -108,7 +107,7 @@ def _network_scope(store: Store, network: Document) -> Scope:
 def _slot_scope(store: Store, slot: Document) -> Scope:
     service = parent_key(slot["id"])
     machines: tuple[Document, ...] = ()
-    if properties(slot).get("slotType") == "VirtualMachine":
+    if not is_web(slot):
         machines = tuple(m for m in store.of_type(subscription_in(service), MACHINE) if service_of(m) == service)
     return _filled(store, slot, None, (slot,), machines)
 

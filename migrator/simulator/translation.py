@@ -13,6 +13,7 @@ from typing import Any
 
 from migrator.simulator import scope as scopes
 from migrator.simulator import sizes
+from migrator.simulator.cscfg import instances
 from migrator.simulator.scope import Scope, properties
 from migrator.simulator.store import Document, Store, group_in, subscription_in
 
@@ -110,7 +111,7 @@ class Builder:
                 yield from self._own_network(service, place)
             yield from self._vault(service, place)
             for slot in slots:
-                if properties(slot).get("slotType") == "Role":
+                if scopes.is_web(slot):
                     yield from self._deployment(service, slot, place)
                 else:
                     yield from self._machines(service, slot, place)
@@ -229,7 +230,7 @@ class Builder:
         for role in roles:
             facts = properties(role)
             size = sizes.migrated(str(facts.get("instanceSize") or "Small"))
-            sku = {"name": size, "tier": size.partition("_")[0], "capacity": int(facts.get("instanceCount") or 0)}
+            sku = {"name": size, "tier": size.partition("_")[0], "capacity": instances(slot, role)}
             entries.append({"name": role["name"], "sku": sku})
         body = {
             "allowModelOverride": False,

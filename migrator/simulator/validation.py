@@ -8,13 +8,11 @@ message.
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
-
-from defusedxml import ElementTree
 
 from migrator.simulator import scope as scopes
 from migrator.simulator import sizes
+from migrator.simulator.cscfg import configuration
 from migrator.simulator.scope import Scope, properties
 from migrator.simulator.store import Document, Store, parent_key, subscription_in
 
@@ -62,42 +60,6 @@ def validate(store: Store, scope: Scope) -> list[Message]:
     return sorted(found, key=lambda message: order[message["category"]])
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What the simulator reads from a .cscfg."""
-
-    service_name: str
-    subnets: dict[str, list[str]]  # role (lower case) to subnet names
-    plugins: frozenset[str]  # plugin modules switched on
-
-
-def configuration(slot: Document) -> Configuration | None:
-    """The slot's configuration, None when it has none or it is not XML."""
-    text = properties(slot).get("configuration")
-    if not isinstance(text, str) or not text.strip():
-        return None
-    try:
-        root = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError):
-        return None
-    subnets: dict[str, list[str]] = {}
-    for address in root.iter():
-        if _local(address.tag) == "InstanceAddress":
-            names = [s.get("name", "") for s in address.iter() if _local(s.tag) == "Subnet"]
-            subnets[address.get("roleName", "").lower()] = [name for name in names if name]
-    plugins = set()
-    for setting in (s for s in root.iter() if _local(s.tag) == "Setting"):
-        parts = setting.get("name", "").split(".")
-        on = setting.get("value", "").strip().lower() == "true"
-        if on and parts[:3] == ["Microsoft", "WindowsAzure", "Plugins"] and len(parts) > 4 and parts[-1] == "Enabled":
-            plugins.add(parts[3])
-    return Configuration(root.get("serviceName", ""), subnets, frozenset(plugins))
-
-
-def _local(tag: object) -> str:
-    return str(tag).rpartition("}")[2]
-
-
 def _deployments(store: Store, scope: Scope) -> Iterator[Message]:
     for service in scope.services:
         if properties(service).get("affinityGroup"):
@@ -107,7 +69,7 @@ def _deployments(store: Store, scope: Scope) -> Iterator[Message]:
                 f"HostedService {service['name']} is in affinity group {properties(service)['affinityGroup']}. "
                 "Affinity groups are not supported for migration.",
             )
-        occupied = [s for s in store.children(service["id"], scopes.SLOT) if properties(s).get("slotType") == "Role"]
+        occupied = [s for s in store.children(service["id"], scopes.SLOT) if scopes.is_web(s)]
         if len(occupied) > 1:
             yield error(
                 "HostedService",
@@ -133,7 +95,7 @@ def _slot(store: Store, scope: Scope, slot: Document) -> Iterator[Message]:
         yield error(
             "Deployment", name, f"Deployment in HostedService {name} is undergoing an update operation. Try later."
         )
-    if facts.get("slotType") != "Role":
+    if not scopes.is_web(slot):
         return
     if scope.network is None:
         if str(facts.get("createdTime") or "9") < DEFAULT_NETWORKS_SINCE:

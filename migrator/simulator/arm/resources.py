@@ -4,7 +4,7 @@ from migrator.simulator import providers
 from migrator.simulator.arm.migration import unit_of
 from migrator.simulator.arm.routing import GROUP, SUBSCRIPTION, Answer, Call, Router, number, page
 from migrator.simulator.errors import ArmError, resource_not_found
-from migrator.simulator.store import Document, parent_key, segments_of, type_in_id
+from migrator.simulator.store import Document, parent_key, segments_of
 
 routes = Router()
 
@@ -40,7 +40,7 @@ def read(call: Call) -> Answer:
             raise resource_not_found(path)
         return Answer(body=found)
     above = parent_key(path + "/x")
-    if above not in view:
+    if above not in view and not _in_location(kind):
         group = call.parts["group"]
         if "/providers/" not in above:
             raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
@@ -59,6 +59,11 @@ def read_in_subscription(call: Call) -> Answer:
             raise resource_not_found(call.path)
         return Answer(body=found)
     return page(call, call.view().of_type(call.subscription, kind), top=number(call, "$top"))
+
+
+def _in_location(kind: str) -> bool:
+    """Whether a type lies below `locations/{region}`, which is no resource."""
+    return kind.lower().rpartition("/")[0].endswith("/locations")
 
 
 def _writable(call: Call) -> tuple[str, str]:
@@ -80,7 +85,7 @@ def put(call: Call) -> Answer:
     platform.check_management_lock(path, "ReadOnly", "write")
     known = platform.store.get(path)
     above = parent_key(path)
-    if above not in platform.store:
+    if above not in platform.store and not _in_location(kind):
         if "/providers/" in above:
             raise ArmError(404, "ParentResourceNotFound", f"Can not perform requested operation: '{above}' not found.")
         name = call.parts["group"]
@@ -121,7 +126,3 @@ def delete(call: Call) -> Answer:
     call.platform.check_management_lock(path, "ReadOnly", "delete")
     call.platform.remove(path)
     return Answer(status=200)
-
-
-def kind_in(path: str) -> str:
-    return type_in_id(path)

@@ -303,6 +303,7 @@ def _machines(area: Area, vhds: Document) -> None:
     )
     area.alert("retail-erp", "erp-sql-cpu", database["id"], NE, threshold=95, emails=["dba" + MAIL])
     area.grant(database["id"], "Classic Virtual Machine Contributor", "dba")
+    area.jit("retail-erp", database, 3389)
     area.lock(database["id"], "keep-erp-sql", "CanNotDelete", "The ledger lives here.")
     subnets = {"files": "10.45.0.0/24", "GatewaySubnet": "10.45.255.0/27"}
     files = area.network("retail-stores", "files-net", NE, space="10.45.0.0/16", subnets=subnets, tags=tags(STORES))

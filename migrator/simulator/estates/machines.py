@@ -37,20 +37,12 @@ class Machines(Place):
         tags: Mapping[str, str] | None = None,
     ) -> Document:
         """A classic VM in a cloud service. `extensions` by name to version. Its disks become documents, too."""
+        public = self._public(service)
         io = "Provisioned" if premium else "Standard"
         disks = _disks(service, name, account, io=io, system=system, blob=blob, data=data_disks)
-        hardware = {
-            "deploymentId": guid(service["id"], "Production").replace("-", ""),
-            "deploymentLabel": service["name"],
-            "deploymentLocked": False,
-            "deploymentName": f"{service['name']}-production",
-            "platformGuestAgent": agent is not None,
-            "size": size,
-            "availabilitySetName": availability_set,
-        }
         nics = [{"name": f"{name}-nic{n + 1}", "subnetName": subnet} for n, subnet in enumerate(extra_nics)]
         profile = {
-            "inputEndpoints": [_endpoint(service, *entry, endpoint_acl) for entry in (endpoints or {}).items()],
+            "inputEndpoints": [_endpoint(public, *entry, endpoint_acl) for entry in (endpoints or {}).items()],
             "virtualNetwork": network and _membership(network, subnets, private if static else None),
             "networkInterfaces": nics,
         }
@@ -61,8 +53,8 @@ class Machines(Place):
                 "provisioningState": "Succeeded",
                 "debugProfile": {"bootDiagnosticsEnabled": boot_diagnostics},
                 "domainName": {"id": service["id"], "name": service["name"], "type": service["type"]},
-                "hardwareProfile": hardware,
-                "instanceView": _view(service, name, private, agent=agent, power=power, status=status),
+                "hardwareProfile": _hardware(service, size, agent, availability_set),
+                "instanceView": _view(service, name, private, public, agent=agent, power=power, status=status),
                 "networkProfile": profile,
                 "storageProfile": {"operatingSystemDisk": disks[0], "dataDisks": disks[1:]},
                 "licenseType": license_type,
@@ -74,6 +66,12 @@ class Machines(Place):
         for disk in disks:
             self.disk(account, disk["diskName"], disk["vhdUri"], machine=made, io=io)
         return made
+
+    def _public(self, service: Document) -> str:
+        """The address of a service: its deployment's, which may be a reserved one."""
+        wanted = f"{service['id']}/slots/Production"
+        slot = next((d for d in self.builder.resources if d["id"] == wanted), None)
+        return slot["properties"]["virtualIps"][0]["address"] if slot else address(service["id"], "Production")
 
     def storage(
         self, group: str, name: str, region: str, *, kind: str = "Standard-LRS", tags: Mapping[str, str] | None = None
@@ -152,8 +150,20 @@ def _disks(
     return [first, *others]
 
 
+def _hardware(service: Document, size: str, agent: str | None, availability_set: str | None) -> dict[str, Any]:
+    return {
+        "deploymentId": guid(service["id"], "Production").replace("-", ""),
+        "deploymentLabel": service["name"],
+        "deploymentLocked": False,
+        "deploymentName": f"{service['name']}-production",
+        "platformGuestAgent": agent is not None,
+        "size": size,
+        "availabilitySetName": availability_set,
+    }
+
+
 def _view(
-    service: Document, name: str, private: str | None, *, agent: str | None, power: str, status: str
+    service: Document, name: str, private: str | None, public: str, *, agent: str | None, power: str, status: str
 ) -> dict[str, Any]:
     reported = {
         "status": agent,
@@ -171,18 +181,18 @@ def _view(
         "status": status,
         "statusMessage": "",
         "privateIpAddress": private,
-        "publicIpAddresses": [address(service["id"], "Production")],
+        "publicIpAddresses": [public],
         "guestAgentStatus": reported if agent else None,
     }
 
 
-def _endpoint(service: Document, name: str, port: int, acl: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _endpoint(public: str, name: str, port: int, acl: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "endpointName": name,
         "privatePort": port,
         "publicPort": port,
         "protocol": "tcp",
-        "publicIpAddress": address(service["id"], "Production"),
+        "publicIpAddress": public,
         "enableDirectServerReturn": False,
         "endpointAcl": {"rules": [dict(rule) for rule in acl]},
     }

@@ -145,6 +145,26 @@ class Settings(Place):
             },
         )
 
+    def jit(self, group: str, machine: Document, port: int, longest: str = "PT3H") -> Document:
+        """A just-in-time policy on one machine (azure.md 6.4)."""
+        region, kind = machine["location"], "Microsoft.Security/locations/jitNetworkAccessPolicies"
+        place = (
+            f"/subscriptions/{self.subscription}/resourceGroups/{group}/providers/Microsoft.Security/locations/{region}"
+        )
+        allowed = {
+            "number": port,
+            "protocol": "TCP",
+            "allowedSourceAddressPrefix": "*",
+            "maxRequestAccessDuration": longest,
+        }
+        return self.builder.add(
+            f"{place}/jitNetworkAccessPolicies/{machine['name']}-jit",
+            kind,
+            {"virtualMachines": [{"id": machine["id"], "ports": [allowed]}], "provisioningState": "Succeeded"},
+            location=region,
+            kind="Basic",
+        )
+
     def lock(self, scope: str, name: str, level: str, notes: str) -> Document:
         kind = "Microsoft.Authorization/locks"
         return self.builder.add(f"{scope}/providers/{kind}/{name}", kind, {"level": level, "notes": notes})

@@ -290,6 +290,15 @@ def test_every_unit_of_the_demo_that_passes_validate_can_be_prepared_and_taken_b
     assert demo.control("violations")["count"] == 0
 
 
+def test_the_platform_knows_what_the_estate_leaves_out(demo):
+    for name, count in (("toll-roads", 2), ("price-feed", 2)):
+        demo.finish("prepare", f"{demo.id('domainNames', name)}/slots/Production")
+        arm = next(
+            d for d in demo.platform.store.all() if d["type"] == "Microsoft.Compute/cloudServices" and d["name"] == name
+        )
+        assert arm["properties"]["roleProfile"]["roles"][0]["sku"]["capacity"] == count
+
+
 def test_machines_of_a_network_bring_their_addresses_disks_and_sets(demo):
     demo.finish("prepare", demo.id("virtualNetworks", "erp-net"))
     documents = {d["id"].rpartition("/")[2]: d for d in demo.platform.store.all() if "-migrated/" in d["id"].lower()}
@@ -303,5 +312,6 @@ def test_machines_of_a_network_bring_their_addresses_disks_and_sets(demo):
     assert "LB-erp-apps" in documents and "LB-erp-data" not in documents  # an address moves only with an endpoint
     assert demo.finish("commit", demo.id("ClassicNetwork/virtualNetworks", "erp-net"))["status"] == "Succeeded"
     state = demo.control("state")
+    assert any("/jitnetworkaccesspolicies/" in key.lower() for key in state["committed"][0]["dropped"])
     assert not [key for key in state["classic"] if "erp-sql" in key]  # its disk objects became implicit
     assert any(key.endswith("/networksecuritygroups/nsg-erp") for key in state["classic"])  # cloned: the old one stays
