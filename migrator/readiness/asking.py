@@ -121,12 +121,12 @@ def asks_a_person(question: str) -> Check:
     """UNKNOWN until a person answers. `{unit}` in the question is the unit's name."""
 
     def check(view: View, _context: Context) -> Iterator[Answer]:
-        yield unknown_to_machines(view, question)
+        yield nobody_tells(view, question)
 
     return check
 
 
-def unknown_to_machines(view: View, question: str, *evidence: Evidence) -> Answer:
+def nobody_tells(view: View, question: str, *evidence: Evidence) -> Answer:
     asked = question.format(unit=view.unit.name)
     return unknown(view.unit, f"No API tells: {asked}", f"A person answers: {asked}", *evidence)
 

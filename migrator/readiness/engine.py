@@ -101,15 +101,16 @@ class Engine:
                 sentence = f"The rule failed while looking at {unit.name}."
                 checked[rule] = [unknown(unit, sentence, "A correction of this product: tell its makers.")]
         findings: list[Finding] = []
-        given = [(verb, answer) for verb, answer in _given(context) if answer.fresh(context.now)]
+        given = [one for one in _given(context) if one[1].fresh(context.now) and (one[1].messages or not one[1].passed)]
         spoken = platform.answers(given, view, self._candidates(checked)) if given else {}
         for rule, answers in checked.items():
             _gather(rule, unit, context, answers, spoken.get(rule), findings)
         for rule, said in spoken.items():  # a rule which speaks of other kinds of unit, or of none: the platform's word
             if rule not in checked:
                 _gather(rule, unit, context, [], said, findings)
-        verdict = verdict_of(findings, context, self._only_prepare)
-        deductions = deductions_of(findings, context)
+        asking = [f for f in findings if f.outcome is not Outcome.NO and _counts(f, context)]
+        verdict = verdict_of(asking, self._only_prepare)
+        deductions = deductions_of(asking)
         return Evaluation(tuple(findings), verdict, 100 - sum(d.points for d in deductions), deductions, tuple(errors))
 
     def _candidates(self, checked: Mapping[Rule, list[Answer]]) -> list[Rule]:
@@ -210,12 +211,11 @@ def _counts(finding: Finding, context: Context) -> bool:
     return not (accepted and finding.rule_id in context.acknowledged)
 
 
-def verdict_of(findings: Iterable[Finding], context: Context, only_prepare: frozenset[str]) -> Verdict:
-    """rules.md 7. What only Prepare can tell does not hold the verdict at *unknown* (decision record on readiness)."""
+def verdict_of(asking: Iterable[Finding], only_prepare: frozenset[str]) -> Verdict:
+    """rules.md 7, over the findings which still ask something. What only Prepare can tell does not hold the verdict at
+    *unknown* (templates/docs/decisions/readiness-verdict.md)."""
     unsure = changed = False
-    for finding in findings:
-        if not _counts(finding, context):
-            continue
+    for finding in asking:
         if finding.effect is Effect.BLOCKS:
             if finding.outcome is Outcome.YES:
                 return Verdict.BLOCKED
@@ -227,14 +227,14 @@ def verdict_of(findings: Iterable[Finding], context: Context, only_prepare: froz
     return Verdict.READY_WITH_CHANGE if changed else Verdict.READY
 
 
-def deductions_of(findings: Iterable[Finding], context: Context) -> tuple[Deduction, ...]:
+def deductions_of(asking: Iterable[Finding]) -> tuple[Deduction, ...]:
     """Who took how many points, the gravest first, until nothing is left to take: the score is never below 0."""
-    asking = [f for f in findings if (f.effect, f.outcome) in POINTS and _counts(f, context)]
-    asking.sort(key=lambda f: (_WEIGHT[f.outcome], STRONGEST[f.effect], f.rule_id, f.resource_key))
+    costly = [f for f in asking if f.effect is not Effect.INFO and (f.effect, f.outcome) in POINTS]
+    costly.sort(key=lambda f: (_WEIGHT[f.outcome], STRONGEST[f.effect], f.rule_id, f.resource_key))
     left = 100
     taken: dict[tuple[str, Effect, Outcome], int] = {}
     deductions: list[Deduction] = []
-    for finding in asking:
+    for finding in costly:
         first, further, most = POINTS[finding.effect, finding.outcome]
         slot = (finding.rule_id, finding.effect, finding.outcome)
         before = taken.get(slot, 0)

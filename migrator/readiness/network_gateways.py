@@ -6,8 +6,8 @@ from typing import Final
 from migrator.readiness.asking import (
     ask,
     fact,
+    nobody_tells,
     reading,
-    unknown_to_machines,
     unsaid,
 )
 from migrator.readiness.context import Context
@@ -176,7 +176,7 @@ def _foreign_circuit(view: View, _context: Context) -> Iterator[Answer]:
 )
 def _classic_circuit(view: View, _context: Context) -> Iterator[Answer]:
     if has_gateway(view, "expressroute") is not False:
-        yield unknown_to_machines(view, "is the ExpressRoute circuit of {unit}, if it has one, still a classic one?")
+        yield nobody_tells(view, "is the ExpressRoute circuit of {unit}, if it has one, still a classic one?")
 
 
 @rules.add(
@@ -274,4 +274,4 @@ def _transit(view: View, _context: Context) -> Iterator[Answer]:
         for g in gateways_of(view)
     )
     if either(several, UNKNOWN if any(n.gateways is UNKNOWN for n in view.networks) else False) is not False:
-        yield unknown_to_machines(view, "do sites reach each other through the gateway of {unit}?")
+        yield nobody_tells(view, "do sites reach each other through the gateway of {unit}?")

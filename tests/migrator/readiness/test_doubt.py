@@ -78,7 +78,7 @@ def without(documents: list[Document], index: int, path: str) -> list[Document]:
 DROPS = [(case, index, path) for case in SAID_BY_THE_INVENTORY for index, path in droppable(case)]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(DROPS))
 def test_a_field_which_is_missing_never_turns_a_blocker_into_a_silent_no(drop: tuple[Case, int, str]) -> None:
     case, index, path = drop
@@ -150,7 +150,7 @@ def test_the_renamed_documents_are_a_different_estate() -> None:
     assert len(by_key(renamed(WEB))) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(CASES), st.randoms(use_true_random=False))
 def test_the_order_of_the_documents_does_not_matter(case: Case, random: Any) -> None:
     shuffled = list(case.documents)

@@ -95,7 +95,7 @@ def movable(known: Estate) -> set[str]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(documents())
 def test_every_classic_resource_is_in_exactly_one_unit(made: list[Document]) -> None:
     known = estate(made)
@@ -105,7 +105,7 @@ def test_every_classic_resource_is_in_exactly_one_unit(made: list[Document]) -> 
     assert set(count) <= set(flatten(known.resources))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(documents(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(made: list[Document], random: Any) -> None:
     known = list(estate(made).resources)
@@ -115,7 +115,7 @@ def test_the_order_of_the_input_does_not_matter(made: list[Document], random: An
     assert [unit.key for unit in first] == sorted({unit.key for unit in first})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(documents())
 def test_a_unit_has_a_subscription_a_name_and_at_least_one_member(made: list[Document]) -> None:
     for unit in units.resolve(estate(made).resources):
