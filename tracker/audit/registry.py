@@ -130,7 +130,7 @@ _TABLE = (
     ("wave.window_set", "Window set", "{actor} set the window of the wave {object}[: {opens} to {closes}].", "*"),
     ("wave.window_removed", "Window removed", "{actor} removed a window of the wave {object}.", "*"),
     ("wave.stopped", "Line stopped", "{actor} stopped the line of the wave {object}[: {reason}].", "*"),
-    ("wave.resumed", "Line resumed", "{actor} resumed the line of the wave {object}.", "*"),
+    ("wave.resumed", "Line resumed", "{actor} resumed the line of the wave {object}[: {reason}].", "*"),
     ("wave.closed", "Wave closed", "{actor} closed the wave {object}.", "*"),
     ("approval.requested", "Approval requested", "{actor} asked for the approval of {object}.", "*"),
     ("approval.approved", "Approved", "{actor} approved {object}[: {reason}].", "*"),

@@ -47,7 +47,16 @@ def commit_body(run: Run) -> dict[str, Any]:
             "dropped": comparison.dropped if comparison else 0,
             "unexpected": comparison.unexpected if comparison else 0,
         },
-        "dispositions": [f"{d.classic_key or d.arm_key} {d.field}: {d.disposition or 'open'}" for d in dispositions],
+        "dispositions": [
+            {
+                "resource": d.classic_key or d.arm_key,
+                "field": d.field,
+                "kind": d.kind,
+                "disposition": d.disposition or "open",
+                "by": d.disposed_by,
+            }
+            for d in dispositions
+        ],
         "prepared": run.state,
     }
 

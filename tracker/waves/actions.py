@@ -2,18 +2,20 @@
 
 import json
 from datetime import datetime
+from unicodedata import normalize
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from migrator.lifecycle import State
+from migrator.resources import Verb
 from tracker.accounts.actions import check
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.actions import record
 from tracker.audit.values import stamp
 from tracker.inventory import actions as inventory
-from tracker.inventory.models import Unit
+from tracker.inventory.models import Subscription, Unit
 from tracker.quota import actions as quota
 from tracker.waves import queries, seals
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
@@ -59,43 +61,97 @@ class PlanChanged(WaveError):
         self.moved = moved
 
 
+class NotStopped(WaveError):
+    """The line is stopped already, or is not stopped."""
+
+
+class BadScope(WaveError):
+    """A freeze is of everything, of a known subscription or of one of the four verbs."""
+
+
 class NotFrozen(WaveError):
     """There is nothing to lift, or the same person asked for the lifting."""
 
 
+LONGEST_NAME, LONGEST_REASON, LONGEST_TEXT = 120, 300, 2_000
+
+
 def create(*, name: str, purpose: str = "", owner: str = "", by: User, now: datetime) -> Wave:
-    """A new, empty wave. Raises NameTaken."""
+    """A new, empty wave. Raises NameTaken, WaveError for a text that cannot be used."""
     check(by, Permission.PLAN, ("wave", "new"), now)
-    name = name.strip()
-    if not name:
-        raise WaveError("A wave needs a name.")
-    with transaction.atomic():
-        if Wave.objects.filter(name__iexact=name).exists():
-            raise NameTaken(f"There is already a wave named “{name}”; choose another name.")
-        wave = Wave.objects.create(
-            name=name,
-            purpose=purpose.strip(),
-            owner=owner.strip(),
-            created_by=by,
-            created_at=now,
-            edited_by=by,
-            edited_at=now,
-        )
-        record("wave.created", by=by.actor, object=("wave", str(wave.pk)), now=now, detail={"name": name})
+    name, purpose, owner = _words(name, purpose, owner)
+    try:
+        with transaction.atomic():
+            if Wave.objects.filter(name__iexact=name).exists():
+                raise NameTaken(f"There is already a wave named “{name}”; choose another name.")
+            wave = Wave.objects.create(
+                name=name, purpose=purpose, owner=owner, created_by=by, created_at=now, edited_by=by, edited_at=now
+            )
+            record("wave.created", by=by.actor, object=("wave", str(wave.pk)), now=now, detail={"name": name})
+    except IntegrityError as error:  # two people at once
+        raise NameTaken(f"There is already a wave named “{name}”; choose another name.") from error
     return wave
 
 
 def change(wave: Wave, *, name: str, purpose: str, owner: str, by: User, now: datetime) -> Wave:
-    """New name, purpose or owner. A waiting or given approval is voided."""
+    """New name, purpose or owner. A waiting or given approval is voided; the same words again change nothing."""
     check(by, Permission.PLAN, ("wave", str(wave.pk)), now)
-    with transaction.atomic():
-        wave = _lock(wave)
-        if Wave.objects.filter(name__iexact=name.strip()).exclude(pk=wave.pk).exists():
-            raise NameTaken(f"There is already a wave named “{name.strip()}”; choose another name.")
-        wave.name, wave.purpose, wave.owner = name.strip(), purpose.strip(), owner.strip()
-        _edited(wave, by, now, "the wave was changed", fields=["name", "purpose", "owner"])
-        record("wave.changed", by=by.actor, object=("wave", str(wave.pk)), now=now, detail={"name": wave.name})
+    words = _words(name, purpose, owner)
+    try:
+        with transaction.atomic():
+            wave = _lock(wave)
+            before = {"name": wave.name, "purpose": wave.purpose, "owner": wave.owner}
+            fields = [field for field, word in zip(before, words, strict=True) if before[field] != word]
+            if not fields:
+                return wave
+            if Wave.objects.filter(name__iexact=words[0]).exclude(pk=wave.pk).exists():
+                raise NameTaken(f"There is already a wave named “{words[0]}”; choose another name.")
+            wave.name, wave.purpose, wave.owner = words
+            _edited(wave, by, now, f"its {' and '.join(fields)} was changed", fields=fields)
+            record(
+                "wave.changed",
+                by=by.actor,
+                object=("wave", str(wave.pk)),
+                now=now,
+                detail={"name": wave.name, "fields": fields},
+            )
+    except IntegrityError as error:
+        raise NameTaken(f"There is already a wave named “{words[0]}”; choose another name.") from error
     return wave
+
+
+def _words(name: str, purpose: str, owner: str) -> tuple[str, str, str]:
+    """Name, purpose and owner as they are kept: composed letters, no control characters, not too long."""
+    clean = _line(name, "name", LONGEST_NAME)
+    if not clean:
+        raise WaveError("A wave needs a name.")
+    return clean, _paragraph(purpose, "purpose"), _line(owner, "owner", LONGEST_NAME)
+
+
+def _paragraph(text: str, what: str) -> str:
+    clean = normalize("NFC", text.replace("\r\n", "\n")).strip()
+    if len(clean) > LONGEST_TEXT:
+        raise WaveError(f"The {what} has {len(clean)} characters; {LONGEST_TEXT} fit.")
+    if not clean.replace("\n", " ").replace("\t", " ").isprintable():
+        raise WaveError(f"The {what} holds an invisible or control character; write it again.")
+    return clean
+
+
+def _line(text: str, what: str, longest: int) -> str:
+    clean = normalize("NFC", text).strip()
+    if len(clean) > longest:
+        raise WaveError(f"The {what} has {len(clean)} characters; {longest} fit.")
+    if not clean.isprintable():
+        raise WaveError(f"The {what} holds a line break or an invisible character; write it as one line.")
+    return clean
+
+
+def _reason(text: str, wanted: str) -> str:
+    """A reason as one line. Raises WaveError with `wanted` when it is empty, or when it cannot be kept."""
+    clean = _line(" ".join(text.split()), "reason", LONGEST_REASON)
+    if not clean:
+        raise WaveError(wanted)
+    return clean
 
 
 def set_window(wave: Wave, *, opens_at: datetime, closes_at: datetime, by: User, now: datetime) -> Window:
@@ -145,17 +201,8 @@ def place(wave: Wave, unit: Unit, *, by: User, now: datetime) -> Placement:
 
 
 def _refuse_unplaceable(unit: Unit) -> None:
-    existing = Placement.objects.filter(unit=unit).select_related("wave").first()
-    if existing is not None:
-        raise NotPlaceable(f"{unit.name} is already in wave “{existing.wave.name}”; remove it there first.")
-    if unit.gone_at is not None:
-        raise NotPlaceable(f"{unit.name} is no longer on the classic side; sync the subscription to see where it went.")
-    if unit.verdict == "blocked":
-        rules = unit.findings.filter(effect="blocks", outcome="yes").order_by("rule").values_list("rule", flat=True)
-        names = ", ".join(sorted(set(rules))) or "a rule"
-        raise NotPlaceable(f"{unit.name} is blocked by {names}; clear the blockers first (its Readiness tab says how).")
-    if unit.progress != State.ASSESSED:
-        raise NotPlaceable(f"{unit.name} is {unit.progress}; only an assessed unit can be placed.")
+    for sentence in queries.objections(unit):
+        raise NotPlaceable(sentence)
 
 
 def remove(placement: Placement, *, by: User, now: datetime) -> None:
@@ -184,11 +231,15 @@ def submit(wave: Wave, *, by: User, now: datetime) -> Approval:
     check(by, Permission.PLAN, ("wave", str(wave.pk)), now)
     with transaction.atomic():
         wave = _lock(wave)
-        if queries.open_wave_approval(wave) is not None:
+        earlier = queries.open_wave_approval(wave)
+        useless = queries.replaceable(earlier, now) if earlier is not None else ""
+        if earlier is not None and not useless:
             raise NotReady(f"Wave “{wave.name}” has already been submitted; change it or wait for the decision.")
         missing = _missing(wave, now)
         if missing:
             raise NotReady(f"Wave “{wave.name}” cannot be submitted: {'; '.join(missing)}.")
+        if earlier is not None:
+            _void(earlier, f"submitted again, because {useless}", by=by, now=now)
         approval = _ask_for_approval(Approval.Kind.WAVE, wave, queries.wave_body(wave), by=by, now=now)
         record(
             "wave.submitted",
@@ -281,6 +332,7 @@ def reject(approval: Approval, *, digest: str, reason: str, by: User, now: datet
 
 def _decide(approval: Approval, *, approved: bool, digest: str, reason: str, by: User, now: datetime) -> Decision:
     check(by, Permission.APPROVE, ("approval", str(approval.pk)), now)
+    reason = _paragraph(reason, "reason")
     with transaction.atomic():
         approval = Approval.objects.select_for_update(of=("self",)).select_related("wave", "unit").get(pk=approval.pk)
         if by.pk in (approval.requester_id, approval.editor_id):
@@ -303,7 +355,7 @@ def _decide(approval: Approval, *, approved: bool, digest: str, reason: str, by:
                     approver=by,
                     approved=approved,
                     digest=digest,
-                    reason=reason.strip(),
+                    reason=reason,
                     decided_at=now,
                 )
         except IntegrityError as error:
@@ -318,7 +370,7 @@ def _decide(approval: Approval, *, approved: bool, digest: str, reason: str, by:
                 "name": f"{approval.unit.name if approval.unit else approval.wave.name} ({approval.kind})",
                 "seal": approval.digest,
             },
-            private={"reason": reason.strip()} if reason.strip() else {},
+            private={"reason": reason} if reason else {},
         )
     return decision
 
@@ -343,7 +395,8 @@ def revoke(decision: Decision, *, reason: str, by: User, now: datetime) -> None:
 
 def void(approval: Approval, *, reason: str, by: User, now: datetime) -> None:
     """Withdraw an approval that is no longer wanted; the wave can be changed and submitted again."""
-    check(by, Permission.PLAN, ("approval", str(approval.pk)), now)
+    permission = Permission.PLAN if approval.kind == Approval.Kind.WAVE else Permission.OPERATE
+    check(by, permission, ("approval", str(approval.pk)), now)
     with transaction.atomic():
         _void(Approval.objects.select_for_update().get(pk=approval.pk), reason, by=by, now=now)
 
@@ -375,10 +428,13 @@ def _edited(wave: Wave, by: User, now: datetime, what: str, *, fields: list[str]
 
 
 def stop_line(wave: Wave, *, reason: str, by: User, now: datetime) -> None:
-    """Nothing new of this wave is armed; what is in flight is read to its end."""
+    """Nothing new of this wave is armed; what is in flight is read to its end. Raises NotStopped, WaveError without a
+    reason."""
     check(by, Permission.FREEZE, ("wave", str(wave.pk)), now)
+    reason = _reason(reason, "Say why the line stops; people will read it at 2 a.m.")
     with transaction.atomic():
-        Wave.objects.filter(pk=wave.pk).update(stopped_at=now, stop_reason=reason.strip()[:300] or "no reason given")
+        if not Wave.objects.filter(pk=wave.pk, stopped_at__isnull=True).update(stopped_at=now, stop_reason=reason):
+            raise NotStopped(f"The line of wave “{wave.name}” is already stopped.")
         record(
             "wave.stopped",
             by=by.actor,
@@ -389,25 +445,44 @@ def stop_line(wave: Wave, *, reason: str, by: User, now: datetime) -> None:
         )
 
 
-def resume_line(wave: Wave, *, by: User, now: datetime) -> None:
+def resume_line(wave: Wave, *, reason: str = "", by: User, now: datetime) -> None:
+    """Go on after a stop. Raises NotStopped."""
     check(by, Permission.OPERATE, ("wave", str(wave.pk)), now)
+    reason = _line(" ".join(reason.split()), "reason", LONGEST_REASON)
     with transaction.atomic():
-        Wave.objects.filter(pk=wave.pk).update(stopped_at=None, stop_reason="")
-        record("wave.resumed", by=by.actor, object=("wave", str(wave.pk)), now=now, detail={"name": wave.name})
+        if not Wave.objects.filter(pk=wave.pk, stopped_at__isnull=False).update(stopped_at=None, stop_reason=""):
+            raise NotStopped(f"The line of wave “{wave.name}” is not stopped.")
+        record(
+            "wave.resumed",
+            by=by.actor,
+            object=("wave", str(wave.pk)),
+            now=now,
+            detail={"name": wave.name},
+            private={"reason": reason} if reason else {},
+        )
 
 
 def freeze(scope: str, *, reason: str, by: User, now: datetime) -> Freeze:
     """Stop every new arming in `scope` ("all", "subscription:<id>", "verb:<verb>") at once. One person, one reason."""
     check(by, Permission.FREEZE, ("freeze", scope), now)
-    if not reason.strip():
-        raise WaveError("A freeze needs a reason; people will read it at 2 a.m.")
+    reason = _reason(reason, "A freeze needs a reason; people will read it at 2 a.m.")
+    kind, _, what = scope.partition(":")
+    known = (
+        scope == "all"
+        or (kind == "verb" and what in list(Verb))
+        or (kind == "subscription" and "\x00" not in what and Subscription.objects.filter(pk=what).exists())
+    )
+    if not known:
+        raise BadScope(
+            "Choose what to freeze: everything, one subscription, or one of Validate, Prepare, Abort, Commit."
+        )
     with transaction.atomic():
         Freeze.objects.select_for_update().get(scope="all")  # arming holds this row FOR SHARE
         row, _ = Freeze.objects.update_or_create(
             scope=scope,
             defaults={
                 "frozen": True,
-                "reason": reason.strip()[:300],
+                "reason": reason,
                 "changed_by": by.actor.key,
                 "changed_at": now,
                 "lift_asked_by": "",
@@ -437,11 +512,28 @@ def lift(scope: str, *, by: User, now: datetime) -> bool:
         done = bool(row.lift_asked_by)
         row.lift_asked_by = "" if done else by.actor.key
         row.frozen = not done
-        row.changed_at, row.changed_by = now, by.actor.key
+        if done:  # until then the row says who froze, and when
+            row.changed_at, row.changed_by = now, by.actor.key
         row.save()
         kind = "freeze.lifted" if done else "freeze.lift_requested"
         record(kind, by=by.actor, object=("freeze", scope), now=now, detail={"scope": scope})
     return done
+
+
+def viewed(approval: Approval, *, by: User, now: datetime) -> bool:
+    """A person opened the review page: told in the history, once for each person and approval. Whether it was new."""
+    with transaction.atomic():
+        if queries.seen_by(approval, by):
+            return False
+        name = approval.unit.name if approval.unit else approval.wave.name
+        record(
+            "evidence.viewed",
+            by=by.actor,
+            object=("approval", str(approval.pk)),
+            now=now,
+            detail={"what": "the review page", "name": f"{name} ({approval.kind})", "seal": approval.digest},
+        )
+    return True
 
 
 def shown(approval: Approval) -> dict[str, object]:

@@ -2,20 +2,42 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 
+from migrator.lifecycle import State
 from migrator.readiness import catalogue_version
 from tracker.accounts.models import User
-from tracker.inventory.models import Unit
+from tracker.audit.models import Event
+from tracker.inventory.models import Resource, Unit
+from tracker.quota.models import Reservation
+from tracker.readiness.models import Finding
 from tracker.waves import seals
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
 APPROVAL_LASTS = timedelta(days=30)
+NOT_BEGUN = (State.PLANNED, State.VALIDATED)  # in a wave, nothing on the platform changed yet
 
 
 class ApprovalState(StrEnum):
@@ -66,15 +88,30 @@ def waiting_on(user: User, now: datetime) -> QuerySet[Approval]:
         .annotate(given=Count("decisions", filter=Q(decisions__approved=True, decisions__revoked_at__isnull=True)))
         .filter(given__lt=F("needed"))
         .select_related("wave", "unit", "requester", "editor")
+        .defer("body")
         .order_by("requested_at")
     )
 
 
 def approvals(now: datetime) -> QuerySet[Approval]:
-    """All approvals, newest first, with people and decisions."""
+    """All approvals, newest first, with people, decisions and `.state` (an ApprovalState, computed by the database so
+    that it can be filtered). The body, which may be large, is read when it is used."""
+    given = Count("decisions", filter=Q(decisions__approved=True, decisions__revoked_at__isnull=True), distinct=True)
+    refused = Decision.objects.filter(approval=OuterRef("pk"), approved=False)
+    state = Case(
+        When(voided_at__isnull=False, then=Value(ApprovalState.VOIDED.value)),
+        When(Exists(refused), then=Value(ApprovalState.REJECTED.value)),
+        When(expires_at__lte=now, then=Value(ApprovalState.EXPIRED.value)),
+        When(given__gte=F("needed"), then=Value(ApprovalState.APPROVED.value)),
+        default=Value(ApprovalState.PENDING.value),
+        output_field=CharField(),
+    )
     return (
-        Approval.objects.select_related("wave", "unit", "requester", "editor")
-        .prefetch_related(Prefetch("decisions", Decision.objects.select_related("approver")))
+        Approval.objects.annotate(given=given)
+        .annotate(state=state)
+        .select_related("wave", "unit", "requester", "editor")
+        .prefetch_related(Prefetch("decisions", Decision.objects.select_related("approver").order_by("decided_at")))
+        .defer("body")
         .order_by("-requested_at")
     )
 
@@ -100,30 +137,46 @@ def freezes() -> list[Freeze]:
     return sorted(Freeze.objects.filter(frozen=True), key=lambda f: (f.scope != "all", f.scope))
 
 
-def unit_section(unit: Unit) -> dict[str, Any]:
-    """What a wave's seal says about one unit: its members as read, and every finding (rules.md 1)."""
-    members = unit.members.filter(gone_at__isnull=True).order_by("key").values_list("key", "digest")
-    findings = unit.findings.order_by("rule", "resource_key").values_list("rule", "resource_key", "effect", "outcome")
-    reserved = unit.reservations.order_by("region", "provider", "name").values_list(
-        "region", "provider", "name", "amount"
-    )
+def unit_sections(units: Iterable[Unit]) -> dict[str, dict[str, Any]]:
+    """What a wave's seal says about each unit, by unit key: its members as read, and every finding (rules.md 1); three
+    queries whatever their number."""
+    listed = list(units)
+    wanted = [unit.pk for unit in listed]
+    members: dict[int, dict[str, str]] = {pk: {} for pk in wanted}
+    findings: dict[int, dict[str, str]] = {pk: {} for pk in wanted}
+    reserved: dict[int, list[str]] = {pk: [] for pk in wanted}
+    rows = Resource.objects.filter(unit__in=wanted, gone_at__isnull=True).order_by("key")
+    for pk, key, digest in rows.values_list("unit_id", "key", "digest"):
+        members[pk][key] = digest
+    found = Finding.objects.filter(unit__in=wanted).order_by()
+    for pk, rule, key, effect, outcome in found.values_list("unit_id", "rule", "resource_key", "effect", "outcome"):
+        findings[pk][f"{rule} {key}"] = f"{effect} {outcome}"
+    held = Reservation.objects.filter(unit__in=wanted).order_by("region", "provider", "name")
+    for pk, region, provider, name, amount in held.values_list("unit_id", "region", "provider", "name", "amount"):
+        reserved[pk].append(f"{region} {provider} {name} {amount}")
     return {
-        "key": unit.key,
-        "kind": unit.kind,
-        "name": unit.name,
-        "subscription": unit.subscription_id,
-        "region": unit.region,
-        "verdict": unit.verdict,
-        "score": unit.score,
-        "members": dict(members),
-        "findings": {f"{rule} {key}": f"{effect} {outcome}" for rule, key, effect, outcome in findings},
-        "quota": [f"{region} {provider} {name} {amount}" for region, provider, name, amount in reserved],
+        unit.key: {
+            "key": unit.key,
+            "kind": unit.kind,
+            "name": unit.name,
+            "subscription": unit.subscription_id,
+            "region": unit.region,
+            "verdict": unit.verdict,
+            "score": unit.score,
+            "members": members[unit.pk],
+            "findings": findings[unit.pk],
+            "quota": reserved[unit.pk],
+        }
+        for unit in listed
     }
 
 
-def wave_body(wave: Wave) -> dict[str, Any]:
-    """Everything an approver of a wave is shown."""
+def wave_body(wave: Wave, *, only: Iterable[Unit] | None = None) -> dict[str, Any]:
+    """Everything an approver of a wave is shown. `only`: the sections of these units, where one unit's drift is
+    asked."""
     units = Unit.objects.filter(placement__wave=wave).order_by("key")
+    if only is not None:
+        units = units.filter(pk__in=[unit.pk for unit in only])
     return {
         "version": 1,
         "kind": "wave",
@@ -133,7 +186,7 @@ def wave_body(wave: Wave) -> dict[str, Any]:
         "windows": [
             [w.opens_at.isoformat(), w.closes_at.isoformat()] for w in wave.windows.order_by("opens_at", "closes_at")
         ],
-        "units": {unit.key: unit_section(unit) for unit in units},
+        "units": unit_sections(units),
         "approvals needed": settings.APPROVALS_NEEDED,
         "catalogue": catalogue_version,
     }
@@ -146,17 +199,28 @@ def wave_drift(approval: Approval, unit: Unit | None = None) -> list[str]:
     moved; and of
     its findings only what became worse: Validate and Prepare settle unknowns, which is what they were approved for.
     """
+    if unit is not None:
+        return unit_drifts(approval, [unit])[unit.pk]
     then = json.loads(approval.body)
     now = json.loads(seals.canonical(wave_body(approval.wave)))
-    if unit is None:
-        return seals.moved(then, now)
-    frame = [{k: v for k, v in body.items() if k != "units"} for body in (then, now)]
-    found = seals.moved(*frame)
-    if unit.key not in then["units"]:
-        return [*found, f"unit {unit.name} was not part of what was approved"]
-    if unit.key not in now["units"]:
-        return [*found, f"unit {unit.name} is no longer in the wave"]
-    return found + _worse(then["units"][unit.key], now["units"][unit.key])
+    return seals.moved(then, now)
+
+
+def unit_drifts(approval: Approval, units: Iterable[Unit]) -> dict[int, list[str]]:
+    """`wave_drift` of several units, by unit pk, in as many queries as one takes."""
+    listed = list(units)
+    then = json.loads(approval.body)
+    now = json.loads(seals.canonical(wave_body(approval.wave, only=listed)))
+    frame = seals.moved(*[{k: v for k, v in body.items() if k != "units"} for body in (then, now)])
+    found = {}
+    for unit in listed:
+        if unit.key not in then["units"]:
+            found[unit.pk] = [*frame, f"unit {unit.name} was not part of what was approved"]
+        elif unit.key not in now["units"]:
+            found[unit.pk] = [*frame, f"unit {unit.name} is no longer in the wave"]
+        else:
+            found[unit.pk] = frame + _worse(then["units"][unit.key], now["units"][unit.key])
+    return found
 
 
 def _worse(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -199,3 +263,103 @@ def reserved_by_wave(waves_: Iterable[Wave]) -> dict[int, int]:
         .annotate(total=Sum("unit__reservations__amount"))
     )
     return dict(rows)
+
+
+def objections(unit: Unit) -> list[str]:
+    """Why a unit cannot be placed in a wave now, one sentence each; empty: it can, if there is quota for it."""
+    found = []
+    existing = Placement.objects.filter(unit=unit).select_related("wave").first()
+    if existing is not None:
+        found.append(f"{unit.name} is already in wave “{existing.wave.name}”; remove it there first.")
+    if unit.gone_at is not None:
+        found.append(f"{unit.name} is no longer on the classic side; sync the subscription to see where it went.")
+    if unit.verdict == "blocked":
+        rules = unit.findings.filter(effect="blocks", outcome="yes").order_by("rule").values_list("rule", flat=True)
+        names = ", ".join(sorted(set(rules))) or "a rule"
+        found.append(f"{unit.name} is blocked by {names}; clear the blockers first (its Readiness tab says how).")
+    if unit.progress != State.ASSESSED and existing is None:
+        found.append(f"{unit.name} is {unit.progress}; only an assessed unit can be placed.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaLine:
+    """One usages row that a wave has reserved of. `limit` and `current` are None when the row was never read."""
+
+    wave_id: int
+    subscription_id: str
+    region: str
+    provider: str
+    name: str
+    amount: int  # reserved by this wave
+    reserved: int  # by all waves
+    limit: int | None
+    current: int | None
+
+    @property
+    def free(self) -> int | None:
+        """What is left after everything reserved; below zero: short."""
+        return None if self.limit is None or self.current is None else self.limit - self.current - self.reserved
+
+    @property
+    def short(self) -> int | None:
+        return None if self.free is None else max(0, -self.free)
+
+
+def replaceable(approval: Approval, now: datetime) -> str:
+    """Why an open wave approval can no longer serve, so that the wave may be submitted again; empty: it still can."""
+    state = approval_state(approval, now)
+    if state in (ApprovalState.REJECTED, ApprovalState.EXPIRED):
+        return f"it is {state}"
+    before = list(Unit.objects.filter(placement__wave=approval.wave, progress__in=NOT_BEGUN))
+    if state is ApprovalState.PENDING:
+        drift = wave_drift(approval)
+    else:
+        drift = [line for lines in unit_drifts(approval, before).values() for line in lines]
+    return f"it no longer matches: {'; '.join(drift[:3])}" if drift else ""
+
+
+def seen_by(approval: Approval, user: User) -> bool:
+    """Whether the history already tells that this person looked at this approval (it never changes, so once is
+    enough)."""
+    return Event.objects.filter(
+        type="evidence.viewed", object_kind="approval", object_id=str(approval.pk), actor=user.actor.key
+    ).exists()
+
+
+def quota_lines(waves_: Iterable[Wave]) -> dict[int, list[QuotaLine]]:
+    """What waves have reserved beside the limits as last read, by wave; one query.
+
+    A prepared unit stands on both sides: a usages list read since then counts its copy already [I], so its reservation
+    is left out of the sums, or it would be counted twice.
+    """
+    wanted = [wave.pk for wave in waves_]
+    found: dict[int, list[QuotaLine]] = {pk: [] for pk in wanted}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH open AS (
+                SELECT r.subscription_id, r.region, r.provider, r.name, r.amount, p.wave_id,
+                       q."limit" AS allowed, q.current AS used
+                  FROM tracker_reservation r
+                  JOIN tracker_unit u ON u.id = r.unit_id
+                  LEFT JOIN tracker_placement p ON p.unit_id = r.unit_id
+                  LEFT JOIN tracker_usage q ON q.subscription_id = r.subscription_id
+                       AND lower(q.region) = lower(r.region) AND lower(q.provider) = lower(r.provider)
+                       AND lower(q.name) = lower(r.name)
+                 WHERE NOT (u.progress IN ('prepared', 'committing') AND u.locked_since IS NOT NULL
+                            AND q.read_at IS NOT NULL AND q.read_at > u.locked_since))
+            SELECT mine.wave_id, subscription_id, region, provider, name, sum(mine.amount)::bigint,
+                   (SELECT sum(a.amount)::bigint FROM open a
+                     WHERE (a.subscription_id, a.region, a.provider, a.name)
+                         = (mine.subscription_id, mine.region, mine.provider, mine.name)),
+                   max(mine.allowed), max(mine.used)
+              FROM open mine WHERE mine.wave_id = ANY(%s)
+             GROUP BY mine.wave_id, subscription_id, region, provider, name
+             ORDER BY mine.wave_id, region, provider, name
+            """,
+            [wanted],
+        )
+        for row in cursor.fetchall():
+            found[row[0]].append(QuotaLine(*row))
+    return found

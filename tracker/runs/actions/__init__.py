@@ -12,18 +12,23 @@ from tracker.runs.actions.people import (
     start,
 )
 from tracker.runs.actions.steps import advance, beat, ring_due
+from tracker.runs.actions.together import Together, approve, ask_all, start_all
 
 __all__ = [
     "Illegal",
     "NotApproved",
     "NotYet",
     "RunError",
+    "Together",
     "TooLate",
     "advance",
+    "approve",
     "ask",
+    "ask_all",
     "beat",
     "dispose",
     "request_commit",
     "ring_due",
     "start",
+    "start_all",
 ]
