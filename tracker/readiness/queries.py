@@ -13,6 +13,7 @@ from tracker.readiness.models import Assessment, Finding, PlatformAnswer
 
 EFFECTS = tuple(effect.value for effect in Effect)  # the strongest first
 _OUTCOMES = {Outcome.YES.value: 0, Outcome.UNKNOWN.value: 1, Outcome.NO.value: 2}
+OPEN = (Outcome.YES.value, Outcome.UNKNOWN.value)  # what asks something of somebody
 # Units that still count when asking what blocks the programme.
 IN_SCOPE = Q(unit__gone_at__isnull=True) & ~Q(unit__progress="excluded")
 
@@ -46,7 +47,6 @@ class RuleCount:
     rule: Rule
     yes: int
     unknown: int
-    no: int
     frees: int
 
 
@@ -80,14 +80,14 @@ def findings_of(unit: Unit) -> list[Group]:
 def rules() -> list[RuleCount]:
     """Every rule, in the order of the catalogue, with its number of units in scope by outcome; two queries."""
     counts: dict[tuple[str, str], int] = {}
-    grouped = Finding.objects.filter(IN_SCOPE).values_list("rule", "outcome").order_by()
+    grouped = Finding.objects.filter(IN_SCOPE, outcome__in=OPEN).values_list("rule", "outcome").order_by()
     for rule, outcome, number in grouped.annotate(number=Count("unit_id", distinct=True)):
         counts[(rule, outcome)] = number
     freed = {one.rule_id: one.frees for one in unblock()}
     return [
         RuleCount(
             rule,
-            *(counts.get((rule.id, outcome), 0) for outcome in ("yes", "unknown", "no")),
+            *(counts.get((rule.id, outcome), 0) for outcome in OPEN),
             freed.get(rule.id, 0),
         )
         for rule in (*CATALOGUE, PLATFORM)
