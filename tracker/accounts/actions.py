@@ -158,10 +158,9 @@ def sign_in(username: str, password: str, address: str, *, now: datetime) -> Use
     as long as a wrong password (Django hashes in both cases) and is answered alike. Raises WrongCredentials,
     TooManyAttempts.
     """
-    username = username.strip()[:150]
+    username = _askable(username.strip()[:150])
     attempt = _admit(username, address, now)
-    holds_nul = "\x00" in username + password  # PostgreSQL would refuse the question
-    user = None if holds_nul else authenticate(request=None, username=username, password=password)
+    user = authenticate(request=None, username=username, password=_askable(password))
     if not isinstance(user, User):
         record_failed_sign_in(username, address, now=now)
         raise WrongCredentials
@@ -176,7 +175,7 @@ def record_sign_in(user: User, address: str, *, now: datetime, method: str = "pa
 
 
 def record_failed_sign_in(username: str, address: str, *, now: datetime, cause: str = "wrong credentials") -> None:
-    user = User.objects.filter(username=username.replace("\x00", "")).first()
+    user = User.objects.filter(username=_askable(username)).first()
     with transaction.atomic():
         record(
             "account.sign_in_failed",
@@ -215,6 +214,11 @@ def revoke_token(token: ApiToken, *, by: User, now: datetime) -> None:
     with transaction.atomic():
         _tell("account.token_revoked", token.token.user, by.actor, now, {"token": token.token.token_key})
         token.token.delete()
+
+
+def _askable(text: str) -> str:
+    """What PostgreSQL and the hasher can take: no NUL, no halves of surrogate pairs; no name or password has them."""
+    return text.replace("\x00", "\u2400").encode("utf-8", "replace").decode()
 
 
 def _validate(user: User, password: str) -> None:

@@ -41,6 +41,4 @@ def sees_restricted(user: User) -> bool:
 def refused_lately(username: str, since: datetime) -> bool:
     """Whether the history already tells that sign-ins of this account were refused since then."""
     recent = Event.objects.filter(type="account.sign_in_failed", id__gte=uuid7_floor(since), body__contains="too many")
-    return PrivateValue.objects.filter(
-        event_id__in=recent.values("id"), field="username", value=username.replace("\x00", "\u2400")
-    ).exists()
+    return PrivateValue.objects.filter(event_id__in=recent.values("id"), field="username", value=username).exists()
