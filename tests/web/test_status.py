@@ -10,13 +10,14 @@ from migrator.lifecycle import Health, OperationState, State
 from migrator.readiness.engine import Verdict
 from migrator.readiness.rule import Effect, Outcome
 from migrator.translation.values import Kind as DifferenceKind
+from migrator.units import UnitKind
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Sync
 from tracker.quota.models import QuotaRequest
 from tracker.runs.models import AskVerb
 from tracker.waves.queries import ApprovalState
 from tracker.web import icons
-from tracker.web.status import CHIPS, UnknownStatus, chip
+from tracker.web.status import CHIPS, UNIT_KINDS, UnknownStatus, chip
 
 ENUMS: dict[str, type[Enum]] = {
     "progress": State,
@@ -41,9 +42,7 @@ def test_every_state_has_a_chip_and_every_chip_a_state(kind: str) -> None:
     assert set(CHIPS[kind]) - EXTRA.get(kind, set()) == states
 
 
-@pytest.mark.parametrize(
-    "name", sorted({row.icon for rows in CHIPS.values() for row in rows.values()} | set(icons.COMMON))
-)
+@pytest.mark.parametrize("name", sorted(icons.IN_SPRITE))
 def test_every_icon_of_the_sprite_is_drawn(name: str) -> None:
     assert icons.drawing(name).startswith("<")
     assert f'id="i-{name}"' in icons.sprite()
@@ -70,3 +69,7 @@ def test_a_chip_is_icon_word_and_colour_and_takes_enum_members() -> None:
     assert html.startswith('<span class="chip progress quiet" title="On both sides')
     assert '<use href="#i-lock"/>' in html
     assert html.endswith("Prepared</span>")
+
+
+def test_every_kind_of_unit_has_its_word_and_icon() -> None:
+    assert set(UNIT_KINDS) == {kind.value for kind in UnitKind}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import IntegerField, Q, QuerySet, Subquery, Value
+from django.db.models import IntegerField, Q, QuerySet, Subquery, Value, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -112,6 +112,7 @@ def chosen(request: HttpRequest) -> dict[str, str]:
 
 def build(request: HttpRequest, now: datetime) -> Frame:
     user: User = request.user  # type: ignore[assignment]
+    prefetch_related_objects([user], "grants")  # once; then every `user.may` of the page is free
     rows = list(_rows(user, now))
     first = rows[0] if rows else None
     waiting, needs, owed = (first.waiting, first.needs, first.owed) if first else (0, 0, 0)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import lucide
 
-from tracker.web.status import CHIPS
+from tracker.web.status import CHIPS, UNIT_KINDS
 
 # What frame and parts use again and again, beside every icon of a chip.
 COMMON = (
@@ -25,7 +25,11 @@ COMMON = (
     "lock",
     "x",
 )
-IN_SPRITE = frozenset(COMMON) | {chip.icon for chips in CHIPS.values() for chip in chips.values()}
+IN_SPRITE = (
+    frozenset(COMMON)
+    | {chip.icon for chips in CHIPS.values() for chip in chips.values()}
+    | {icon for _, icon in UNIT_KINDS.values()}
+)
 
 _OUTER = re.compile(r"^<svg[^>]*>|</svg>\s*$")
 _SPACE = re.compile(r"\s+(?=[<>/])|(?<=>)\s+|\n\s*")

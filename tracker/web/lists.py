@@ -81,6 +81,7 @@ class Page:
     first_url: str  # empty on the first page
     sort: str
     lost: bool = False  # the cursor was not readable; these are the first rows
+    previous_url: str = ""  # where a list can walk backwards
 
     def __iter__(self) -> Any:
         return iter(self.rows)

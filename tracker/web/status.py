@@ -176,6 +176,16 @@ CHIPS: dict[str, dict[str, Chip]] = {
     },
 }
 
+# Kinds of units: not a status, so without a hue.
+UNIT_KINDS: dict[str, tuple[str, str]] = {
+    "network": ("Virtual network", "network"),
+    "deployment": ("Deployment", "server"),
+    "storage-account": ("Storage account", "database"),
+    "reserved-ip": ("Reserved IP", "map-pin"),
+    "network-security-group": ("Network security group", "shield"),
+    "route-table": ("Route table", "route"),
+}
+
 
 def chip(kind: str, value: object) -> Chip:
     """The row for a state; enum members and plain strings alike. Raises UnknownStatus."""

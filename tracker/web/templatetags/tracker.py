@@ -67,6 +67,24 @@ def word(value: object, kind: str) -> str:
     return status.chip(kind, value).word
 
 
+@lru_cache(maxsize=32)
+def _unit_kind(kind: str) -> SafeString:
+    name, drawn = status.UNIT_KINDS[kind]
+    return format_html('<span class="kind">{}{}</span>', icon(drawn), name)
+
+
+@register.simple_tag
+def unit_kind(kind: object) -> SafeString:
+    """`{% unit_kind unit.kind %}`: icon and word of a kind of unit (migrator.units.UnitKind)."""
+    return _unit_kind(str(getattr(kind, "value", kind)))
+
+
+@register.filter
+def kind_word(kind: object) -> str:
+    """`{{ unit.kind|kind_word }}` → Virtual network."""
+    return status.UNIT_KINDS[str(getattr(kind, "value", kind))][0]
+
+
 # --- times, durations, ids -------------------------------------------------------------------------------------------
 def _now(context: Mapping[str, Any]) -> datetime:
     return context.get("now") or timezone.now()
@@ -174,6 +192,18 @@ def meter(value: float, of: float = 100, hue: str = "progress", label: str = "")
         hue,
         f"{share:.4g}",
     )
+
+
+@lru_cache(maxsize=512)
+def _score(verdict: str, value: int) -> SafeString:
+    bar = meter(value, hue=status.chip("verdict", verdict).hue)
+    return format_html('<span class="score" title="Score {} of 100"><span>{}</span>{}</span>', value, value, bar)
+
+
+@register.simple_tag
+def score(verdict: object, value: int | None) -> SafeString:
+    """`{% score unit.verdict unit.score %}`: the number with its bar in the colour of the verdict; nothing for None."""
+    return mark_safe("") if value is None else _score(str(getattr(verdict, "value", verdict)), value)
 
 
 @register.simple_tag

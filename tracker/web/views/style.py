@@ -20,11 +20,11 @@ KEY = (
 HUES = ("neutral", "progress", "good", "attention", "stop")
 # name, kind, verdict, score, progress, health, minutes since the last change
 UNITS = (
-    ("vnet-shop-eu", "Virtual network", "ready", 96, "prepared", "on track", 4),
-    ("vnet-billing", "Virtual network", "ready with change", 71, "validated", "at risk", 95),
-    ("orders-worker", "Deployment", "ready", 100, "committed", "on track", 1_450),
-    ("legacy-api", "Deployment", "blocked", 12, "assessed", "blocked", 2_900),
-    ("stshoplogs", "Storage account", "unknown", 40, "discovered", "stale", 19_000),
+    ("vnet-shop-eu", "network", "ready", 96, "prepared", "on track", 4),
+    ("vnet-billing", "network", "ready with change", 71, "validated", "at risk", 95),
+    ("orders-worker", "deployment", "ready", 100, "committed", "on track", 1_450),
+    ("legacy-api", "deployment", "blocked", 12, "assessed", "blocked", 2_900),
+    ("stshoplogs", "storage-account", "unknown", 40, "discovered", "stale", 19_000),
 )
 
 
