@@ -39,10 +39,12 @@ def start(state: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def said(process: subprocess.Popen[str], within: float = 120) -> str:
+    """Everything it prints until it ends; ended here when it takes too long."""
     try:
         return process.communicate(timeout=within)[0]
-    finally:
+    except subprocess.TimeoutExpired:
         process.kill()
+        return process.communicate()[0]
 
 
 def supervised(state: Path) -> list[int]:
