@@ -9,6 +9,7 @@ import logging
 
 from celery import shared_task
 
+from migrator.gateway.protocol import GatewayError
 from tracker import gateways
 from tracker.audit import actions as audit
 from tracker.audit.values import Actor
@@ -39,7 +40,7 @@ def tick(**_: object) -> None:
     for pk in quota_queries.due_requests(now):
         quota_request.delay(request_id=pk)
     for pk in inventory_queries.wanted_syncs(now):
-        sync.delay(subscription_id=pk)
+        sync.delay(subscription_id=pk, wanted=True)
 
 
 @shared_task
@@ -60,9 +61,14 @@ def quota_request(*, request_id: int, **_: object) -> str:
 
 
 @shared_task(soft_time_limit=1500, time_limit=1800)
-def sync(*, subscription_id: str, by: str = "sync", **_: object) -> str:
-    """Read one subscription, its usages, and assess what was read."""
-    return read_subscription(subscription_id, by=Actor("system", by))
+def sync(*, subscription_id: str, wanted: bool = False, **_: object) -> str:
+    """Read one subscription, its usages, and assess what was read. `wanted`: somebody asked."""
+    if wanted and Subscription.objects.get(pk=subscription_id).sync_wanted_at is None:
+        return "already read"
+    try:
+        return read_subscription(subscription_id)
+    except inventory.SyncRunning as running:
+        return str(running)
 
 
 @shared_task
@@ -84,8 +90,15 @@ def read_subscription(subscription_id: str, *, by: Actor = SYNC) -> str:
     subscription = Subscription.objects.get(pk=subscription_id)
     gateway = gateways.gateway_for(subscription_id)
     result = inventory.sync(subscription, gateway, clock, by)
+    if result.outcome == result.Outcome.FAILED:
+        return f"failed: {result.error}"
     for region in quota_queries.regions(subscription):
-        quota.read_usages(subscription, region, gateway=gateway, by=by, now=clock())
+        try:
+            quota.read_usages(subscription, region, gateway=gateway, by=by, now=clock())
+        except (
+            GatewayError
+        ) as error:  # the numbers stay as old as they say they are; placement refuses what nobody knows
+            logger.warning("usages of %s in %s: %s", subscription_id, region, error)
     units = list(inventory_queries.live_units(subscription))
     readiness.assess(units, shortfalls=quota_queries.shortfalls_of(units), now=clock(), by=by)
     return str(result.outcome)
