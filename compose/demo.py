@@ -67,7 +67,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py demo", description=__doc__)
     parser.add_argument("--estate", metavar="NAME|FILE", help=f"the simulated estate (default: {ESTATE})")
     parser.add_argument("--port", type=port_number, help=f"where the pages are served (default: {WEB_PORT})")
-    parser.add_argument("--speed", type=factor, help="how many times faster than real time the simulated Azure works")
+    parser.add_argument(
+        "--speed",
+        type=factor,
+        default=60.0,
+        help="how many times faster than real time the simulated Azure works (default: 60)",
+    )
     parser.add_argument("--reset", action="store_true", help="forget everything and begin afresh")
     parser.add_argument(
         "--until-ready", action="store_true", help="start, check that the sign-in page answers, and stop"
@@ -250,8 +255,7 @@ class Demo:
 
     def simulator(self, estate: str, port: int) -> Service:
         options = ["--port", str(port), "--scenario", estate, "--state", str(self.place.simulator)]
-        if self.options.speed is not None:
-            options += ["--speed", f"{self.options.speed:g}"]
+        options += ["--speed", f"{self.options.speed:g}"]
         url = f"http://127.0.0.1:{port}/healthz"
         return self.python("simulator", "-m", "migrator.simulator", *options, ready=lambda: status(url) == 200)
 
