@@ -110,7 +110,7 @@ def axe() -> Callable[[Page], list[str]]:
             page.evaluate(source)
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
         found = page.evaluate(
-            "([within, tags]) => axe.run(within, {runOnly: {type: 'tag', values: tags}})", [within, tags]
+            "([within, tags]) => axe.run(within, {resultTypes: ['violations'], runOnly: tags})", [within, tags]
         )
         return [
             f"{violation['id']} {node['target']}: {' '.join(node['failureSummary'].split())[:300]}"
