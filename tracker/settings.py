@@ -133,7 +133,6 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "tracker" / "static"]
 STATIC_ROOT = Path(environment.text("TRACKER_STATIC_ROOT", str(BASE_DIR / "static-collected")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -215,7 +214,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "COMPONENT_SPLIT_REQUEST": True,
 }
-KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model, not a password
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model, not a password  # noqa: S105 - the name of a model
 REST_KNOX = {"TOKEN_PREFIX": "cmt_", "AUTH_HEADER_PREFIX": "Bearer"}
 
 LOGGING = {
