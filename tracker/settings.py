@@ -214,7 +214,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "COMPONENT_SPLIT_REQUEST": True,
 }
-KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model, not a password  # noqa: S105 - the name of a model
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model, not a password
 REST_KNOX = {"TOKEN_PREFIX": "cmt_", "AUTH_HEADER_PREFIX": "Bearer"}
 
 LOGGING = {
