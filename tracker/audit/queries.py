@@ -217,17 +217,18 @@ def integrity(now: datetime) -> Integrity:
     )
 
 
-def names(pseudonyms: Iterable[str]) -> dict[str, str]:
-    """What the people behind pseudonyms are called, as the history itself knows it: pseudonym -> display name."""
-    wanted = set(pseudonyms)
-    if not wanted:
+def names(pseudonyms: Iterable[str] | None = None) -> dict[str, str]:
+    """What people (all, or those behind these pseudonyms) are called, as the history itself knows it."""
+    wanted = None if pseudonyms is None else list(set(pseudonyms))
+    if wanted == []:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT e.object_id, v.value FROM tracker_event e"
             " JOIN tracker_privatevalue v ON v.event_id = e.id AND v.field = 'display_name'"
-            " WHERE e.object_kind = 'account' AND e.object_id = ANY(%s) AND e.type = ANY(%s) ORDER BY e.id",
-            [list(wanted), list(NAMING)],
+            " WHERE e.object_kind = 'account' AND e.type = ANY(%s)"
+            " AND (%s::text[] IS NULL OR e.object_id = ANY(%s)) ORDER BY e.id",
+            [list(NAMING), wanted, wanted],
         )
         return dict(cursor.fetchall())
 

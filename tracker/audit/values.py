@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ class Actor:
 ENGINE = Actor("system", "engine", "The engine")
 
 _last = threading.local()
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def uuid7(now: datetime) -> UUID:
@@ -92,8 +94,8 @@ def plain(value: object, where: str = "detail", depth: int = 0) -> str | int | l
                 f'{where} is {value}; an event holds no booleans, write a word such as "yes" or leave the key out.'
             )
         case str():
-            text = unicodedata.normalize("NFC", value)
-            if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            text = str.__str__(value) if value.isascii() else unicodedata.normalize("NFC", value)
+            if _UNSTORABLE.search(text):
                 raise InvalidDetail(f"{where} holds a NUL or half a surrogate pair; clean the text where it enters.")
             return text
         case int():
@@ -119,7 +121,12 @@ def _key(key: object, where: str) -> str:
 
 def canonical(body: Mapping[str, object]) -> str:
     """One line of JSON: sorted keys, no spaces, UTF-8 as it is. Raises InvalidDetail beyond 64 KiB."""
-    line = json.dumps(plain(body, "event"), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return written(plain(body, "event"))  # type: ignore[arg-type]
+
+
+def written(body: Mapping[str, object]) -> str:
+    """`canonical` for what is `plain` already."""
+    line = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     if (size := len(line.encode())) > MAX_BODY_BYTES:
         raise InvalidDetail(
             f"The event has {size} bytes; the limit is {MAX_BODY_BYTES}. Write counts and the first keys instead."

@@ -1,7 +1,7 @@
 """Writing history: an event in the transaction of the change it tells of (audit.md 1)."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.db import connection
 
 from tracker.audit import registry
 from tracker.audit.models import Event
-from tracker.audit.values import Actor, Detail, InvalidDetail, canonical, commitment, plain, stamp, uuid7
+from tracker.audit.values import Actor, Detail, InvalidDetail, commitment, plain, stamp, uuid7, written
 
 RESULTS = ("done", "denied", "failed")
 MAX_PRIVATE_CHARACTERS = 32_768
@@ -56,11 +56,11 @@ def record_many(facts: Iterable[Fact], *, by: Actor, now: datetime) -> list[Even
         raise NotInTransaction(
             "An event is written inside the transaction of its change; open it with transaction.atomic()."
         )
-    written = [_compose(fact, by, now) for fact in facts]
-    if written:
-        _insert([event for event, _ in written], now)
-        _insert_private([row for _, rows in written for row in rows])
-    return [event for event, _ in written]
+    composed = [_compose(fact, by, now) for fact in facts]
+    if composed:
+        _insert([event for event, _ in composed])
+        _insert_private([row for _, rows in composed for row in rows])
+    return [event for event, _ in composed]
 
 
 def _compose(fact: Fact, by: Actor, now: datetime) -> tuple[Event, list[tuple[UUID, str, bytes, str]]]:
@@ -98,36 +98,37 @@ def _compose(fact: Fact, by: Actor, now: datetime) -> tuple[Event, list[tuple[UU
         object_kind=object_kind,
         object_id=object_id,
         result=fact.result,
-        body=canonical(body),
+        body=written(body),
     )
     return event, private
 
 
 def _private(name: str, value: str) -> str:
     """Free text may come from anywhere; what PostgreSQL cannot hold is replaced visibly, the change goes on."""
-    if not name.isidentifier() or len(name) > 60:
+    if not (name.isidentifier() and name.isascii()) or len(name) > 60:
         raise InvalidDetail(f"A private value is named like a Python variable, up to 60 characters; it is {name!r}.")
     text = value.replace("\x00", "\u2400").encode("utf-8", "replace").decode()
     return text if len(text) <= MAX_PRIVATE_CHARACTERS else text[: MAX_PRIVATE_CHARACTERS - 1] + "…"
 
 
-def _insert(events: list[Event], now: datetime) -> None:
-    """Event and pending row in one statement: no event can miss the tree."""
+def _insert(events: list[Event]) -> None:
+    """Event and pending row in one statement: no event can miss the tree. (For one row, VALUES is thrice as fast as
+    unnest of arrays; for thousands it costs the same.)"""
     columns = ("id", "at", "type", "actor", "object_kind", "object_id", "result", "body")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH written AS (INSERT INTO tracker_event ({', '.join(columns)}) SELECT * FROM unnest("  # noqa: S608
-            "%s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]"
-            ") RETURNING id, at) INSERT INTO tracker_pending (event_id, at) SELECT id, at FROM written",
-            [[getattr(event, column) for event in events] for column in columns],
-        )
+    rows = [tuple(getattr(event, column) for column in columns) for event in events]
+    _execute(
+        f"WITH written AS (INSERT INTO tracker_event ({', '.join(columns)}) VALUES {{}} RETURNING id, at)"  # noqa: S608
+        " INSERT INTO tracker_pending (event_id, at) SELECT id, at FROM written",
+        rows,
+    )
 
 
 def _insert_private(rows: list[tuple[UUID, str, bytes, str]]) -> None:
     if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO tracker_privatevalue (event_id, field, salt, value)"
-                " SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::text[])",
-                [list(column) for column in zip(*rows, strict=True)],
-            )
+        _execute("INSERT INTO tracker_privatevalue (event_id, field, salt, value) VALUES {}", rows)
+
+
+def _execute(statement: str, rows: Sequence[Sequence[object]]) -> None:
+    one = f"({', '.join(['%s'] * len(rows[0]))})"
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(", ".join([one] * len(rows))), [value for row in rows for value in row])
