@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db.models import Q, QuerySet, Sum
 
 from migrator import quota
-from migrator.quota import Need, Needed, Shortfall
+from migrator.quota import Need, Needed, Shortfall, UnknownNeed
+from migrator.resources import UNKNOWN
 from migrator.resources import Usage as UsageValue
 from tracker.inventory import queries as inventory
 from tracker.inventory.models import Subscription, Unit
@@ -72,8 +73,16 @@ def shortfalls_of(units: Iterable[Unit]) -> Mapping[str, tuple[Shortfall, ...]]:
     for unit, members in inventory.members_of_many(listed):
         mine = own.get(unit.key, {})
         others = [replace(need, amount=need.amount - mine.get(key, 0)) for key, need in taken.items()]
-        answer[unit.key] = tuple(quota.shortfall(quota.need(members).needs, all_usages, others))
+        needed = quota.need(members)
+        short = quota.shortfall(needed.needs, all_usages, others)
+        answer[unit.key] = (*short, *(_uncountable(row) for row in needed.unknowns))
     return answer
+
+
+def _uncountable(row: UnknownNeed) -> Shortfall:
+    """A need that nobody can count: never taken for enough."""
+    need = Need(subscription=row.subscription, location=row.location, provider=row.provider, name=row.name, amount=0)
+    return Shortfall(need=need, limit=UNKNOWN, current=UNKNOWN, reserved=0, available=UNKNOWN, short_by=UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

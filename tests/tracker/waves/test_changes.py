@@ -149,7 +149,7 @@ def test_sections_cost_the_same_for_one_unit_and_for_many(
     programme: Programme, django_assert_num_queries: object
 ) -> None:
     units = list(Unit.objects.all())
-    with django_assert_num_queries(3):  # type: ignore[operator]
+    with django_assert_num_queries(1):  # type: ignore[operator]
         many = queries.unit_sections(units)
     for unit in units:
         assert queries.unit_sections([unit])[unit.key] == many[unit.key]
