@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.live_database import emptied_for_real  # noqa: F401 - the tests of races commit
 from tests.tracker.audit.conftest import committed as committed
 from tracker.accounts.models import RoleGrant, User
 from tracker.accounts.permissions import Role
