@@ -8,10 +8,12 @@ again each second. No eta, no retries, no results (engine.md, Why not plain Cele
 import logging
 
 from celery import shared_task
+from celery.schedules import crontab
 
 from migrator.gateway.protocol import GatewayError
 from tracker import gateways
 from tracker.audit import actions as audit
+from tracker.audit import export
 from tracker.audit.values import Actor
 from tracker.followups import actions as followups
 from tracker.followups import queries as followup_queries
@@ -85,6 +87,18 @@ def sequence(**_: object) -> None:
     audit.tick(clock())
 
 
+@shared_task
+def sweep(**_: object) -> None:
+    """Write the end of exports whose process died."""
+    export.sweep(clock())
+
+
+@shared_task(soft_time_limit=1500, time_limit=1800)
+def verify(**_: object) -> None:
+    """Each night: hash the whole stored history again."""
+    audit.verify(clock())
+
+
 def read_subscription(subscription_id: str, *, by: Actor = SYNC) -> str:
     """Inventory, then usages of its regions, then readiness. Also the body of `manage.py sync`."""
     subscription = Subscription.objects.get(pk=subscription_id)
@@ -107,5 +121,7 @@ def read_subscription(subscription_id: str, *, by: Actor = SYNC) -> str:
 BEAT = {
     "tick": {"task": "tracker.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
     "sequence": {"task": "tracker.tasks.sequence", "schedule": 2.0, "options": {"expires": 10}},
+    "sweep": {"task": "tracker.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "verify": {"task": "tracker.tasks.verify", "schedule": crontab(hour=3, minute=0), "options": {"expires": 3600}},
     "sync": {"task": "tracker.tasks.sync_all", "schedule": 900.0, "options": {"expires": 600}},
 }

@@ -192,13 +192,13 @@ def history_of(kind: str, identifier: object, *, limit: int = 20, restricted: bo
 
 
 def integrity(now: datetime) -> Integrity:
-    """The state of the proof, from a few small reads; `actions.verify` is what re-reads everything."""
-    newest = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
-    signed = Checkpoint.objects.exclude(note="").order_by("-size").first()
-    waiting = Pending.objects.order_by("event_id").values_list("at", flat=True)
-    oldest = waiting.first()
-    check = Event.objects.filter(type="audit.verified").order_by("-id").first()
-    damage = Event.objects.filter(type="audit.damage_found").order_by("-id").first()
+    """The state of the proof, from two small reads; `actions.verify` is what re-reads everything."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE)
+        sequenced, checkpoints, pending, oldest, *newest = cursor.fetchone()
+    told = Event.objects.filter(type__in=("audit.verified", "audit.damage_found")).order_by("type", "-id")
+    last = {row.type: row for row in told.distinct("type")}
+    check, damage = last.get("audit.verified"), last.get("audit.damage_found")
     verified = json.loads(check.body)["detail"] if check else {}
     problem = str(verified.get("cause", ""))
     if damage and (check is None or damage.id > check.id):
@@ -206,15 +206,27 @@ def integrity(now: datetime) -> Integrity:
     return Integrity(
         origin=settings.AUDIT_ORIGIN,
         verifier_key=log.verifier_key(settings.AUDIT_ORIGIN, settings.AUDIT_KEY),
-        sequenced=newest or 0,
-        pending=waiting.count(),
+        sequenced=sequenced,
+        pending=pending,
         oldest_pending=now - oldest if oldest else None,
-        signed=signed,
-        checkpoints=Checkpoint.objects.exclude(note="").count(),
+        signed=Checkpoint(**dict(zip(_SIGNED, newest, strict=True))) if newest[0] else None,
+        checkpoints=checkpoints,
         verified_at=check.at if check else None,
         verified=verified,
         problem=problem,
     )
+
+
+_SIGNED = ("id", "size", "root", "note", "reason", "at")
+_STATE = f"""
+    SELECT coalesce((SELECT max(size) FROM tracker_checkpoint), 0),
+           (SELECT count(*) FROM tracker_checkpoint WHERE note <> ''),
+           (SELECT count(*) FROM tracker_pending),
+           (SELECT at FROM tracker_pending ORDER BY event_id LIMIT 1),
+           {", ".join(f"signed.{name}" for name in _SIGNED)}
+      FROM (SELECT 1) one
+      LEFT JOIN LATERAL (SELECT * FROM tracker_checkpoint WHERE note <> '' ORDER BY size DESC LIMIT 1) signed ON TRUE
+"""  # noqa: S608 - names of columns, from the line above
 
 
 def names(pseudonyms: Iterable[str] | None = None) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
 
-from tests.tracker.audit.conftest import NOON, later, wave
+from tests.tracker.audit.conftest import NOON, PRIYA, later, wave
 from tracker.audit import log
 from tracker.audit.actions import (
     ENGINE,
@@ -239,3 +239,16 @@ def test_a_smaller_checkpoint_is_never_signed(db: None) -> None:
     sign_checkpoint(NOON, "test")
     with pytest.raises(DatabaseError, match="not the largest"), transaction.atomic():
         Checkpoint.objects.create(size=3, root=b"", frontier=[], reason="x", at=NOON)
+
+
+def test_an_approval_is_signed_at_once_and_a_note_within_the_minute(committed: None) -> None:
+    wave(1)
+    tick(later(0))
+    signed = Checkpoint.objects.exclude(note="").count()
+    wave(2, at=later(1))
+    tick(later(2))
+    assert Checkpoint.objects.exclude(note="").count() == signed
+    with transaction.atomic():
+        record("approval.approved", by=PRIYA, object=("approval", 1), now=later(3))
+    tick(later(4))
+    assert Checkpoint.objects.exclude(note="").order_by("-size").first().reason == "approval"

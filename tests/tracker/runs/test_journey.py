@@ -85,3 +85,17 @@ def test_a_storage_account_and_a_default_network_service_move_too(programme: Pro
     run = programme.committing("shopfiles")
     programme.until(run, lambda: run.state in ("committed", "verified", "closed"))
     assert not any(key.endswith("storageaccounts/shopfiles") for key in programme.state()["classic"])
+
+
+def test_a_sync_while_prepared_does_not_disturb_what_was_approved(programme: Programme) -> None:
+    """The platform marks what it moves; that mark is not a change of the estate."""
+    run = programme.prepared()
+    programme.read()
+    approval = programme.sealed(run)
+    programme.read()
+    programme.ask(run, "commit", seal=approval.digest)
+    programme.until(run, lambda: run.state in ("committed", "verified"))
+    programme.read()
+    unit = programme.unit("shop-net")
+    assert unit.gone_at is not None
+    assert unit.progress in ("committed", "verified")

@@ -79,7 +79,8 @@ def sign_checkpoint(now: datetime, reason: str) -> Checkpoint:
 
 
 def tick(now: datetime) -> int:
-    """What the clock asks for every few seconds: sequence everything; sign if a minute passed and something happened.
+    """What the clock asks for every few seconds: sequence everything; sign if a minute passed and something happened,
+    or at once when an approval was decided or a commit was armed (audit.md 3).
 
     Returns how many events were sequenced. A damaged log is told once, as an event, and raised every time.
     """
@@ -87,23 +88,29 @@ def tick(now: datetime) -> int:
     while batch := sequence(now):
         moved += batch
     signed = Checkpoint.objects.exclude(note="").order_by("-size").first()
-    if signed and signed.at > now - SIGN_EVERY:
-        return moved
-    # The event that tells of a signature is no reason for another signature.
-    news = (
-        "SELECT 1 FROM tracker_leaf l JOIN tracker_event e ON e.id = l.event_id"
-        " WHERE l.seq >= %s AND e.type <> %s LIMIT 1"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(news, [signed.size if signed else 0, "audit.checkpoint_signed"])
-        due = cursor.fetchone() is not None
-    if due:
+    told = _news(signed.size if signed else 0)
+    overdue = signed is None or signed.at <= now - SIGN_EVERY
+    if "weighty" in told or ("something" in told and overdue):
         try:
-            sign_checkpoint(now, "minute")
+            sign_checkpoint(now, "approval" if "weighty" in told else "minute")
         except LogDamaged as damage:
             _tell(damage, now)
             raise
     return moved
+
+
+def _news(since: int) -> set[str]:
+    """What was sequenced since a checkpoint: nothing, `something`, or something `weighty` that is signed at once."""
+    # The event that tells of a signature is no reason for another signature.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT CASE WHEN e.type IN ('approval.approved', 'approval.rejected', 'approval.revoked')"
+            " OR (e.type = 'operation.armed' AND e.body LIKE '%%\"verb\":\"commit\"%%')"
+            " THEN 'weighty' ELSE 'something' END"
+            " FROM tracker_leaf l JOIN tracker_event e ON e.id = l.event_id WHERE l.seq >= %s AND e.type <> %s",
+            [since, "audit.checkpoint_signed"],
+        )
+        return {row[0] for row in cursor.fetchall()}
 
 
 @dataclass(frozen=True)

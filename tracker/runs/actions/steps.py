@@ -418,6 +418,20 @@ def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) ->
             settle.resolve(attempt, "unknown", now)
         settle.note(run, operation, OperationState.UNKNOWN, "the process that sent this vanished; reading decides")
         settle.in_doubt(run, operation, now, "the process that sent it vanished before recording an answer")
+        record(
+            "operation.decided",
+            by=ENGINE,
+            object=("operation", str(operation.pk)),
+            now=now,
+            detail={
+                "verb": operation.verb,
+                "run": str(run.pk),
+                "unit": run.unit.name,
+                "key": run.unit.key,
+                "state": "unknown",
+                "cause": "the process that sent it vanished before recording an answer",
+            },
+        )
     ripe = armed_at + timedelta(seconds=timings.http_deadline)
     _release(
         run,
