@@ -10,10 +10,11 @@ from django.db.models import Count, F, Q, QuerySet
 from migrator.lifecycle import ASKABLE, LIVE_OPERATION, OperationState, State
 from migrator.resources import Verb
 from tracker.inventory.models import Unit
-from tracker.runs import seals
+from tracker.runs import gates
+from tracker.runs.gates import Facts, Gate
 from tracker.runs.models import Ask, AskVerb, Attempt, Operation, Run
 from tracker.waves import queries as waves
-from tracker.waves.models import Wave
+from tracker.waves.models import Approval, Wave
 
 Clock = Callable[[], datetime]
 
@@ -72,59 +73,59 @@ def in_flight(subscription_id: str) -> int:
     ).count()
 
 
-def why_not(run: Run, verb: Verb, now: datetime) -> tuple[str, str] | None:
+def why_not(
+    run: Run,
+    verb: Verb,
+    now: datetime,
+    *,
+    known: Facts | None = None,
+    approvals: tuple[Approval | None, Approval | None] | None = None,
+) -> tuple[str, str] | None:
     """The one reason why this verb may not be armed now, as (code, sentence), or None. The same answer serves the page,
-    the API
-    and the engine; the arming transaction asks again under its locks."""
-    freeze = waves.frozen(run.unit.subscription_id, verb)
-    if freeze is not None:
-        return "frozen", f"Frozen ({freeze.scope}): {freeze.reason}"
-    if run.held_at is not None:
-        return "held", "This run is on hold; resume it to go on."
-    if run.wave.stopped_at is not None:
-        return "stopped", f"The line of wave “{run.wave.name}” is stopped: {run.wave.stop_reason}"
+    the API and the engine; the arming transaction asks again under its locks. `known`, `approvals` (of the wave, of
+    the commit): what a page has read already.
+    """
+    known = known or gates.facts(run)
+    if not (stopping := gates.stopping(run, verb, known)).open:
+        return stopping.code, stopping.sentence
     if verb in (Verb.VALIDATE, Verb.ABORT):
         return None
-    window = waves.open_window(run.wave, now)
-    if window is None:
-        coming = waves.next_window(run.wave, now)
-        when = f"the next one opens {coming.opens_at:%Y-%m-%d %H:%M} UTC" if coming else "no window is planned"
-        return "window-closed", f"The window of wave “{run.wave.name}” is closed; {when}."
+    if not (window := gates.window(run, known, now)).open:
+        return window.code, window.sentence
     if verb is Verb.PREPARE:
-        approval = waves.open_wave_approval(run.wave)
-        state = waves.approval_state(approval, now) if approval else None
-        if approval is None or state is not waves.ApprovalState.APPROVED:
-            return "wave-not-approved", f"Wave “{run.wave.name}” is {state or 'not submitted'}; it has to be approved."
-        drift = waves.wave_drift(approval, run.unit)
-        if drift:
-            return "approval-stale", f"The approval of the wave no longer matches: {'; '.join(drift[:3])}"
-        return None
+        approval = approvals[0] if approvals else waves.open_wave_approval(run.wave)
+        return gates.first_closed(gates.prepare_gates(run, known, approval, now))
     if run.commit_armed_at is not None:
         return None  # the irreversible decision was taken (reliability-notes 4.1, rule 9)
-    return _why_no_commit(run, now)
+    approval = approvals[1] if approvals else waves.open_commit_approval(run.pk)
+    return gates.first_closed(gates.commit_gates(run, known, approval, now))
 
 
-def _why_no_commit(run: Run, now: datetime) -> tuple[str, str] | None:
-    open_ends = run.differences.filter(kind__in=["unexpected", "unread"], disposed_at__isnull=True).count()
-    if open_ends:
-        return "differences-open", f"{open_ends} unexpected differences wait for a disposition."
-    approval = waves.open_commit_approval(run.pk)
-    state = waves.approval_state(approval, now) if approval else None
-    if approval is None:
-        return "commit-not-asked", "Nobody has asked for the approval of this commit yet."
-    if state is not waves.ApprovalState.APPROVED:
-        return "commit-not-approved", f"The approval of this commit is {state}."
-    drift = seals.commit_drift(approval, run)
-    if drift:
-        return "approval-stale", f"The approval no longer matches: {'; '.join(drift[:3])}"
-    return None
+def commit_gates(run: Run, now: datetime) -> list[Gate]:
+    """Every lock of a commit with its state and sentence; all are green when, and only when, `why_not` is None."""
+    return gates.commit_gates(run, gates.facts(run), waves.open_commit_approval(run.pk), now)
 
 
 def askable(run: Run, now: datetime) -> dict[str, str]:
     """Every wish a person can have of this run, with the reason why it cannot be had now; an empty reason means: go."""
-    live = live_operation(run)
-    waiting = pending_ask(run)
-    last = last_operation(run)
+    return wishes(
+        run,
+        live=live_operation(run),
+        waiting=pending_ask(run),
+        last=last_operation(run),
+        refused=lambda verb: why_not(run, verb, now),
+    )
+
+
+def wishes(
+    run: Run,
+    *,
+    live: Operation | None,
+    waiting: Ask | None,
+    last: Operation | None,
+    refused: Callable[[Verb], tuple[str, str] | None],
+) -> dict[str, str]:
+    """`askable` from what was read already. `refused` is asked only where nothing else stands against the verb."""
     answers: dict[str, str] = {}
     for verb in Verb:
         if run.ended_at is not None:
@@ -138,11 +139,41 @@ def askable(run: Run, now: datetime) -> dict[str, str]:
         elif verb is Verb.ABORT and run.commit_armed_at is not None:
             answers[verb] = "Commit was attempted; Azure refuses Abort from then on. Only forward."
         else:
-            reason = why_not(run, verb, now)
+            reason = refused(verb)
             answers[verb] = reason[1] if reason else ""
-    can_retry = live is None and waiting is None and run.ended_at is None and last is not None
-    answers["retry"] = "" if can_retry and last.state in ("failed", "operator") else "Nothing has failed."
-    return answers
+    answers["retry"] = _no_retry(run, live, waiting, last)
+    return answers | _controls(run, live)
+
+
+def _no_retry(run: Run, live: Operation | None, waiting: Ask | None, last: Operation | None) -> str:
+    if run.ended_at is not None:
+        return f"The run ended {run.ended_at:%Y-%m-%d %H:%M} UTC ({run.outcome})."
+    if live is not None:
+        return f"{live.verb.capitalize()} is {live.state}; one operation at a time."
+    if waiting is not None:
+        return f"{waiting.verb.capitalize()} was asked for and is about to start."
+    return "" if last is not None and last.state in ("failed", "operator") else "Nothing has failed."
+
+
+def _controls(run: Run, live: Operation | None) -> dict[str, str]:
+    """Hold, resume, cancel: the same rules `actions.ask` goes by."""
+    if run.ended_at is not None:
+        ended = f"The run ended {run.ended_at:%Y-%m-%d %H:%M} UTC ({run.outcome})."
+        return {"hold": ended, "resume": ended, "cancel": ended}
+    cancel = ""
+    if run.state not in (State.PLANNED, State.VALIDATED):
+        cancel = f"The unit is {run.state}; a run can be cancelled only before Prepare. Abort is the way back."
+    elif live is not None and live.verb == Verb.PREPARE and live.sends > 0:
+        at = f" {live.armed_at:%Y-%m-%d %H:%M:%S} UTC" if live.armed_at else ""
+        cancel = f"Prepare was sent{at}; it cannot be cancelled any more."
+    elif live is not None and live.state not in (OperationState.READY, OperationState.HELD):
+        cancel = f"{live.verb.capitalize()} is under way; wait for its end."
+    held = run.held_at is not None
+    return {
+        "hold": "The run is already on hold." if held else "",
+        "resume": "" if held else "The run is not on hold.",
+        "cancel": cancel,
+    }
 
 
 def _never(run: Run, verb: Verb) -> str:

@@ -6,20 +6,48 @@ import json
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
-from tracker.followups.models import Capture
-from tracker.readiness.models import Assessment
 from tracker.runs.models import Run
 from tracker.waves import seals
 from tracker.waves.models import Approval
 
+_PARTS = """
+SELECT 'window', opens_at, closes_at, '', '', '', '', '', '', 0::bigint FROM tracker_window WHERE wave_id = %(wave)s
+UNION ALL
+(SELECT 'capture', NULL::timestamptz, NULL::timestamptz, digest, CASE WHEN complete THEN 'yes' ELSE 'no' END,
+        '', '', '', '', 0 FROM tracker_capture WHERE unit_id = %(unit)s ORDER BY at DESC LIMIT 1)
+UNION ALL
+SELECT 'settings', NULL, NULL, '', '', '', '', '', '', count(*) FROM tracker_capturedsetting WHERE unit_id = %(unit)s
+UNION ALL
+(SELECT 'assessment', NULL, NULL, digest, '', '', '', '', '', 0 FROM tracker_assessment
+  WHERE unit_id = %(unit)s ORDER BY at DESC LIMIT 1)
+UNION ALL
+SELECT 'difference', NULL, NULL, classic_key, arm_key, field, kind, disposition, disposed_by, id
+  FROM tracker_difference WHERE run_id = %(run)s AND kind IN ('unexpected', 'unread')
+"""
+
+
+def _parts(run: Run) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything a commit body repeats from other rows, in one query."""
+    found: dict[str, list[tuple[Any, ...]]] = {
+        kind: [] for kind in ("window", "capture", "settings", "assessment", "difference")
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTS, {"wave": run.wave_id, "unit": run.unit_id, "run": run.pk})
+        for kind, *row in cursor.fetchall():
+            found[kind].append(tuple(row))
+    return found
+
 
 def commit_body(run: Run) -> dict[str, Any]:
-    """Body of a commit approval: strings and whole numbers only, in the words the review page shows."""
+    """Body of a commit approval: strings and whole numbers only, in the words the review page shows. `run` with its
+    unit, wave and comparison; one query beside them."""
     comparison = getattr(run, "comparison", None)
-    capture = Capture.objects.filter(unit=run.unit_id).order_by("-at").first()
-    assessment = Assessment.objects.filter(unit=run.unit_id).order_by("-at").first()
-    dispositions = run.differences.filter(kind__in=["unexpected", "unread"]).order_by("classic_key", "arm_key", "field")
+    parts = _parts(run)
+    capture = parts["capture"][0] if parts["capture"] else None
+    assessment = parts["assessment"][0] if parts["assessment"] else None
+    dispositions = sorted(parts["difference"], key=lambda row: (row[2], row[3], row[4], row[8]))
     return {
         "version": 1,
         "kind": "commit",
@@ -28,17 +56,14 @@ def commit_body(run: Run) -> dict[str, Any]:
         "unit": {"key": run.unit.key, "kind": run.unit.kind, "name": run.unit.name, "region": run.unit.region},
         "subscription": run.unit.subscription_id,
         "wave": {"id": run.wave_id, "name": run.wave.name},
-        "windows": [
-            [w.opens_at.isoformat(), w.closes_at.isoformat()]
-            for w in run.wave.windows.order_by("opens_at", "closes_at")
-        ],
+        "windows": [[opens.isoformat(), closes.isoformat()] for opens, closes, *_ in sorted(parts["window"])],
         "members": sorted(member.lower() for member in run.members),
-        "findings": assessment.digest if assessment else "",
+        "findings": assessment[2] if assessment else "",
         "verdict": run.unit.verdict,
         "captured settings": {
-            "digest": capture.digest if capture else "",
-            "count": run.unit.captured_settings.count(),
-            "complete": "yes" if capture and capture.complete else "no",
+            "digest": capture[2] if capture else "",
+            "count": parts["settings"][0][8],
+            "complete": capture[3] if capture else "no",
         },
         "comparison": {
             "digest": comparison.digest if comparison else "",
@@ -49,13 +74,13 @@ def commit_body(run: Run) -> dict[str, Any]:
         },
         "dispositions": [
             {
-                "resource": d.classic_key or d.arm_key,
-                "field": d.field,
-                "kind": d.kind,
-                "disposition": d.disposition or "open",
-                "by": d.disposed_by,
+                "resource": classic or arm,
+                "field": name,
+                "kind": kind,
+                "disposition": disposition or "open",
+                "by": by,
             }
-            for d in dispositions
+            for _, _, classic, arm, name, kind, disposition, by, _ in dispositions
         ],
         "prepared": run.state,
     }
