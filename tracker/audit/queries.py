@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from tracker.audit import log, registry
-from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
+from tracker.audit.models import Checkpoint, Event, Leaf, PrivateValue
 from tracker.audit.values import canonical, stamp, uuid7_floor
 
 PAGE = 50
