@@ -30,9 +30,7 @@ from migrator.lifecycle import State
 from migrator.readiness import catalogue_version
 from tracker.accounts.models import User
 from tracker.audit.models import Event
-from tracker.inventory.models import Resource, Unit
-from tracker.quota.models import Reservation
-from tracker.readiness.models import Finding
+from tracker.inventory.models import Unit
 from tracker.waves import seals
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
@@ -138,24 +136,12 @@ def freezes() -> list[Freeze]:
 
 
 def unit_sections(units: Iterable[Unit]) -> dict[str, dict[str, Any]]:
-    """What a wave's seal says about each unit, by unit key: its members as read, and every finding (rules.md 1); three
-    queries whatever their number."""
+    """What a wave's seal says about each unit, by unit key: its members as read, and every finding (rules.md 1); one
+    query whatever their number."""
     listed = list(units)
-    wanted = [unit.pk for unit in listed]
-    members: dict[int, dict[str, str]] = {pk: {} for pk in wanted}
-    findings: dict[int, dict[str, str]] = {pk: {} for pk in wanted}
-    reserved: dict[int, list[str]] = {pk: [] for pk in wanted}
-    rows = Resource.objects.filter(unit__in=wanted, gone_at__isnull=True).order_by("key")
-    for pk, key, digest in rows.values_list("unit_id", "key", "digest"):
-        members[pk][key] = digest
-    found = Finding.objects.filter(unit__in=wanted).order_by()
-    for pk, rule, key, effect, outcome in found.values_list("unit_id", "rule", "resource_key", "effect", "outcome"):
-        findings[pk][f"{rule} {key}"] = f"{effect} {outcome}"
-    held = Reservation.objects.filter(unit__in=wanted).order_by("region", "provider", "name")
-    for pk, region, provider, name, amount in held.values_list("unit_id", "region", "provider", "name", "amount"):
-        reserved[pk].append(f"{region} {provider} {name} {amount}")
-    return {
-        unit.key: {
+    sections: dict[int, dict[str, Any]] = {
+        unit.pk: {
+            "id": unit.pk,
             "key": unit.key,
             "kind": unit.kind,
             "name": unit.name,
@@ -163,12 +149,34 @@ def unit_sections(units: Iterable[Unit]) -> dict[str, dict[str, Any]]:
             "region": unit.region,
             "verdict": unit.verdict,
             "score": unit.score,
-            "members": members[unit.pk],
-            "findings": findings[unit.pk],
-            "quota": reserved[unit.pk],
+            "members": {},
+            "findings": {},
+            "quota": [],
         }
         for unit in listed
     }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT unit_id, 'members', key, digest FROM tracker_resource
+             WHERE unit_id = ANY(%(units)s) AND gone_at IS NULL
+            UNION ALL
+            SELECT unit_id, 'findings', rule || ' ' || resource_key, effect || ' ' || outcome FROM tracker_finding
+             WHERE unit_id = ANY(%(units)s)
+            UNION ALL
+            SELECT unit_id, 'quota', concat_ws(' ', region, provider, name, amount), '' FROM tracker_reservation
+             WHERE unit_id = ANY(%(units)s)
+            """,
+            {"units": list(sections)},
+        )
+        for pk, part, name, value in cursor.fetchall():
+            if part == "quota":
+                sections[pk]["quota"].append(name)
+            else:
+                sections[pk][part][name] = value
+    for section in sections.values():
+        section["quota"].sort()
+    return {unit.key: sections[unit.pk] for unit in listed}
 
 
 def wave_body(wave: Wave, *, only: Iterable[Unit] | None = None) -> dict[str, Any]:

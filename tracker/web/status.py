@@ -168,6 +168,14 @@ CHIPS: dict[str, dict[str, Chip]] = {
         "red": Chip("Closed", "stop", "octagon-x", "Stops here until the named cause is removed."),
         "later": Chip("Later", "neutral", "circle-dashed", "Comes after the gates before it."),
     },
+    "wave": {
+        "planning": Chip("Being planned", "neutral", "pencil-line", "Units and window are being chosen."),
+        "waiting": Chip("Submitted", "attention", "hourglass", "Another person has to approve it."),
+        "approved": Chip("Approved", "good", "circle-check", "Another person agreed; its units may be started."),
+        "running": Chip("In flight", "progress", "activity", "Units are on their way."),
+        "stopped": Chip("Line stopped", "stop", "octagon-x", "Nothing new of this wave is sent until it is resumed."),
+        "done": Chip("Done", "good", "check-check", "Everything is committed and every follow-up was seen."),
+    },
     "window": {
         "open": Chip("Open", "good", "door-open", "Prepare and Commit may start."),
         "upcoming": Chip("Upcoming", "neutral", "calendar-clock", "Opens later."),

@@ -1,0 +1,90 @@
+"""Windows and freezes on one axis of time, as percentages. Pure: rows in, geometry out."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from tracker.web import words
+
+NARROWEST = 1.0  # per cent: a window of an hour in a year is still seen
+STEPS = [timedelta(hours=h) for h in (1, 2, 3, 6, 12)] + [timedelta(days=d) for d in (1, 2, 7, 14, 28, 91, 182, 364)]
+TICKS = 8  # at most
+HUES = {"open": "good", "upcoming": "progress"}  # of a window's bar; past ones are neutral
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One window."""
+
+    name: str
+    url: str
+    hue: str
+    sentence: str
+    x: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A freeze that holds now: from when it was engaged on, its end not known."""
+
+    sentence: str
+    x: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    lanes: list[Lane]
+    bands: list[Band]
+    ticks: list[tuple[str, str]]  # x, label
+    now_x: str
+
+
+def draw(
+    windows: Iterable[tuple[str, str, str, datetime, datetime]],
+    freezes: Iterable[tuple[str, datetime]],
+    *,
+    now: datetime,
+    zone: tzinfo,
+) -> Timeline | None:
+    """`windows`: (name, url, hue, opens, closes); `freezes`: (sentence, since). None when no wave has a window."""
+    given = sorted(windows, key=lambda window: (window[3], window[4], window[0]))
+    if not given:
+        return None
+    first = min(now, *(window[3] for window in given))
+    last = max(now, *(window[4] for window in given))
+    pad = max((last - first) * 0.04, timedelta(minutes=30))
+    first, last = first - pad, last + pad
+
+    def x(at: datetime) -> float:
+        return 100 * ((at - first) / (last - first))
+
+    lanes = []
+    for name, url, hue, opens, closes in given:
+        width = max(x(closes) - x(opens), NARROWEST)
+        span = f"{words.short(opens, zone, now)} to {words.short(closes, zone, now)}"
+        lanes.append(Lane(name, url, hue, f"{name}: {span}", f"{x(opens):.3f}", f"{width:.3f}"))
+    bands = []
+    for sentence, since in freezes:
+        begin = max(0.0, x(since))
+        bands.append(Band(sentence, f"{begin:.3f}", f"{100 - begin:.3f}"))
+    return Timeline(lanes, bands, _ticks(first, last, x, zone), f"{x(now):.3f}")
+
+
+def _ticks(first: datetime, last: datetime, x: Callable[[datetime], float], zone: tzinfo) -> list[tuple[str, str]]:
+    step = next((step for step in STEPS if (last - first) / step <= TICKS), STEPS[-1])
+    at = first.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    if step >= timedelta(days=1):
+        at = at.replace(hour=0)
+    else:
+        hours = int(step.total_seconds() // 3600)
+        at = at.replace(hour=at.hour - at.hour % hours)
+    found: list[tuple[str, str]] = []
+    while at < last:
+        place = x(at)
+        if 0 <= place <= 96:
+            label = f"{at.day} {at:%b}" if step >= timedelta(days=1) or at.hour == 0 else f"{at:%H:%M}"
+            found.append((f"{place:.3f}", label))
+        at += step
+    return found

@@ -1,0 +1,350 @@
+"""Waves: the list with its timeline, one wave with its gates and grid, its plan, its history. POSTs: wave_acts.py."""
+
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from tracker.accounts.decorators import require
+from tracker.accounts.permissions import Permission
+from tracker.audit import queries as audit
+from tracker.audit.models import Event
+from tracker.inventory.models import Unit
+from tracker.quota import queries as quota
+from tracker.runs.models import Run
+from tracker.runs.queries import database_now
+from tracker.waves import actions as waves
+from tracker.waves import queries
+from tracker.waves.models import Approval, Wave
+from tracker.web import lists, live, timeline, wave_board, wave_grid, wave_steps, words
+from tracker.web.forms_waves import ZONES, WaveForm, WindowForm
+from tracker.web.lists import Sort
+from tracker.web.permits import Permits
+
+SORTS = {
+    "name": Sort("name"),
+    "opens": Sort("opens", nullable=True, decode=datetime.fromisoformat),
+    "owner": Sort("owner"),
+}
+FOUND = 20  # units offered at a time
+HISTORY = 100
+# azure.md 2.1: the lock has no documented time limit [D] seed1, vm-dd (storage: 30 days [D] stg-mig); the data plane
+# keeps running [D] cs-td, vm-faq; Abort is possible until Commit was attempted [D] vm-faq.
+PREPARE_POINTS = [
+    {"text": "Each unit's management plane is locked from then on, until Commit or Abort.", "icon": "lock"},
+    {"text": "What runs keeps running; nothing about it can be changed meanwhile.", "icon": "activity"},
+    {"text": "Abort takes every unit back, as long as no Commit was attempted.", "icon": "undo-2"},
+]
+
+
+def plain(text: str, longest: int = 200) -> str:
+    """A text out of a URL without what no column can hold."""
+    return "".join(c for c in text[:longest] if c.isprintable()).strip()
+
+
+def wave_or_404(pk: int) -> Wave:
+    found = wave_board.listed().select_related("created_by", "edited_by").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require(Permission.READ)
+def board(request: HttpRequest) -> HttpResponse:
+    """/waves/"""
+    now, zone = timezone.now(), timezone.get_current_timezone()
+    text = plain(request.GET.get("filter", ""))
+    rows = wave_board.listed()
+    if text:
+        rows = rows.filter(Q(name__icontains=text) | Q(owner__icontains=text))
+    page = lists.page(request, rows, SORTS, default="opens")
+    shown = wave_board.summaries(page.rows, now=now, zone=zone)
+    permits = Permits(request.user)
+    return render(
+        request,
+        "waves/list.html",
+        {
+            "page": page,
+            "shown": shown,
+            "filtered": bool(text),
+            "timeline": _timeline(shown, now, zone),
+            "no_plan": permits.why_not(Permission.PLAN),
+        },
+    )
+
+
+def _timeline(shown: list[wave_board.Summary], now: datetime, zone: tzinfo) -> timeline.Timeline | None:
+    windows = [
+        (
+            each.wave.name,
+            reverse("wave", args=[each.wave.pk]),
+            timeline.HUES.get(each.facts.window, "neutral"),
+            each.facts.opens_at,
+            each.facts.closes_at,
+        )
+        for each in shown
+        if each.facts.opens_at is not None and each.facts.closes_at is not None
+    ]
+    freezes = [
+        (f"Frozen since {words.short(row.changed_at, zone, now)}: {row.reason}", row.changed_at)
+        for row in queries.freezes()
+        if row.changed_at is not None
+    ]
+    return timeline.draw(windows, freezes, now=now, zone=zone)
+
+
+@require(Permission.PLAN)
+def new(request: HttpRequest) -> HttpResponse:
+    """/waves/new/: name, owner and purpose; window and units follow on the plan of the wave."""
+    form = WaveForm(request.POST or None, initial={"owner": str(request.user)})
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                wave = waves.create(**form.cleaned_data, by=request.user, now=database_now())
+                return HttpResponseRedirect(reverse("wave_plan", args=[wave.pk]))
+            except waves.WaveError as error:
+                form.add_error("name", str(error))
+                status = 409
+    return render(request, "waves/new.html", {"form": form}, status=status)
+
+
+# --- one wave ---------------------------------------------------------------------------------------------------------
+def gate_urls(wave: Wave, approval: Approval | None) -> dict[str, str]:
+    """The list behind each gate."""
+    inventory, runs = f"{reverse('inventory')}?wave={wave.pk}", f"{reverse('runs')}?wave={wave.pk}"
+    return {
+        "units": inventory,
+        "quota": f"{reverse('quota')}?wave={wave.pk}",
+        "approval": reverse("approval", args=[approval.pk]) if approval else "",
+        "window": f"{reverse('wave_plan', args=[wave.pk])}#window",
+        "prepare": runs,
+        "compare": runs,
+        "commit-approval": f"{reverse('approvals')}?tab=all&wave={wave.pk}",
+        "commit": runs,
+        "follow-ups": f"{reverse('follow_ups')}?wave={wave.pk}",
+    }
+
+
+def shown_gates(summary: wave_board.Summary) -> list[dict[str, str]]:
+    """The gates as parts/gates.html takes them."""
+    urls = gate_urls(summary.wave, summary.approval)
+    return [
+        {"name": gate.title, "state": gate.state, "sentence": gate.sentence, "url": urls[gate.name]}
+        for gate in summary.gates
+    ]
+
+
+def tabs(wave: Wave, here: str) -> list[dict[str, Any]]:
+    places = (("Progress", "wave"), ("Plan", "wave_plan"), ("History", "wave_history"))
+    return [{"label": label, "url": reverse(name, args=[wave.pk]), "here": name == here} for label, name in places]
+
+
+def _progress(request: HttpRequest, wave: Wave, now: datetime, tag: str) -> dict[str, Any]:
+    """Everything of waves/_progress.html."""
+    summary = wave_board.summary(wave, now=now, zone=timezone.get_current_timezone())
+    permits = Permits(request.user)
+    sentence, main = wave_steps.primary(summary, permits)
+    facts = summary.facts
+    return {
+        "wave": wave,
+        "summary": summary,
+        "facts": facts,
+        "gates": shown_gates(summary),
+        "rows": wave_grid.rows(summary),
+        "next_sentence": sentence,
+        "main_act": main,
+        "beside": wave_steps.beside(summary, permits, main),
+        "tabs": tabs(wave, "wave"),
+        "head_chips": [("wave", summary.state), ("health", summary.health)],
+        "bar": summary.segments,
+        "live_etag": tag,
+        "live_url": reverse("wave_live", args=[wave.pk]),
+    }
+
+
+def _tag(request: HttpRequest, wave: Wave, now: datetime) -> str:
+    roles = ",".join(sorted(request.user.roles))
+    return live.etag(wave.pk, request.user.pk, roles, wave_grid.pulse(wave, now))
+
+
+@require(Permission.READ)
+def wave(request: HttpRequest, pk: int) -> HttpResponse:
+    """/waves/<pk>/: gates, grid, the next step."""
+    now = timezone.now()
+    found = wave_or_404(pk)
+    context = _progress(request, found, now, _tag(request, found, now))
+    return render(request, "waves/wave.html", context | {"prepare_points": PREPARE_POINTS})
+
+
+@require(Permission.READ)
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The live part of the same page."""
+    now = timezone.now()
+    found = wave_or_404(pk)
+    tag = _tag(request, found, now)
+    return live.unchanged(request, tag) or live.fragment(
+        request, "waves/_progress.html", _progress(request, found, now, tag), tag
+    )
+
+
+@require(Permission.READ)
+def history(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything that was done to the wave, its approvals and its runs, newest first."""
+    found = wave_or_404(pk)
+    approvals = [str(each) for each in Approval.objects.filter(wave=found).values_list("pk", flat=True)]
+    runs = [str(each) for each in Run.objects.filter(wave=found).values_list("pk", flat=True)]
+    told = (
+        Event.objects.filter(
+            Q(object_kind="wave", object_id=str(found.pk))
+            | Q(object_kind="approval", object_id__in=approvals)
+            | Q(object_kind="run", object_id__in=runs)
+        )
+        .order_by("-id")
+        .values_list("id", flat=True)[: HISTORY + 1]
+    )
+    ids = list(told)
+    entries = audit.entries(ids[:HISTORY])
+    events = [entries[each] for each in ids[:HISTORY]]
+    return render(
+        request,
+        "waves/history.html",
+        {"wave": found, "events": [_told(entry) for entry in events], "more": len(ids) > HISTORY}
+        | {"tabs": tabs(found, "wave_history")},
+    )
+
+
+_DRAWN = {
+    "wave.created": ("waves-horizontal", "neutral"),
+    "wave.unit_placed": ("boxes", "neutral"),
+    "wave.unit_removed": ("circle-minus", "neutral"),
+    "wave.window_set": ("calendar-clock", "neutral"),
+    "wave.submitted": ("send", "progress"),
+    "wave.stopped": ("octagon-x", "stop"),
+    "wave.resumed": ("play", "progress"),
+    "approval.approved": ("circle-check", "good"),
+    "approval.rejected": ("circle-x", "stop"),
+    "approval.voided": ("circle-slash", "attention"),
+    "approval.revoked": ("undo-2", "attention"),
+    "evidence.viewed": ("eye", "neutral"),
+    "run.started": ("play", "progress"),
+    "run.attention_raised": ("triangle-alert", "stop"),
+    "run.ended": ("flag", "neutral"),
+}
+
+
+def _told(entry: audit.Entry) -> dict[str, Any]:
+    drawn, hue = _DRAWN.get(entry.type, ("circle", "neutral"))
+    if entry.result != "done":
+        drawn, hue = "ban", "stop"
+    return {
+        "hue": hue,
+        "icon": drawn,
+        "text": entry.sentence,
+        "at": entry.at,
+        "url": reverse("audit_event", args=[entry.id]),
+    }
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------------
+@require(Permission.READ)
+def plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """/waves/<pk>/plan/: who and why, the window, the units; what a unit brings along before it is placed."""
+    return plan_page(request, wave_or_404(pk))
+
+
+def plan_page(
+    request: HttpRequest,
+    wave: Wave,
+    *,
+    details: WaveForm | None = None,
+    window: WindowForm | None = None,
+    refused: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The plan, with a form as it was typed and refused. `refused`: context of parts/error_box.html."""
+    zone = timezone.get_current_timezone()
+    approval = queries.open_wave_approval(wave)
+    now = timezone.now()
+    permits = Permits(request.user)
+    why_not = permits.why_not(Permission.PLAN)
+    asked = request.POST if request.method == "POST" else request.GET
+    text = plain(request.GET.get("q", ""))
+    chosen = _chosen(asked.get("unit", ""))
+    return render(
+        request,
+        "waves/plan.html",
+        {
+            "wave": wave,
+            "tabs": tabs(wave, "wave_plan"),
+            "approval": approval,
+            "approval_state": queries.approval_state(approval, now) if approval else "",
+            "why_not": why_not,
+            "details": details
+            or WaveForm(initial={"name": wave.name, "owner": wave.owner, "purpose": wave.purpose}, prefix=None),
+            "window_form": window or WindowForm.showing(wave, zone),
+            "zones": ZONES,
+            "placements": queries.placements(wave),
+            "q": text,
+            "found": _search(text),
+            "found_most": FOUND,
+            "chosen_unit": chosen,
+            "along": _along(chosen) if chosen else None,
+            "refused": refused,
+        },
+        status=status,
+    )
+
+
+def _chosen(text: str) -> Unit | None:
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        return None
+    return Unit.objects.select_related("subscription").filter(pk=int(text)).first()
+
+
+def _search(text: str) -> list[Unit]:
+    """Units that are in no wave and could be: the ready ones first."""
+    units = Unit.objects.filter(gone_at__isnull=True, placement__isnull=True, progress="assessed")
+    if text:
+        units = units.filter(Q(name__icontains=text) | Q(key__icontains=text) | Q(members__name__icontains=text))
+    units = units.select_related("subscription").distinct()
+    return list(units.order_by("blockers", "-score", "name")[:FOUND])
+
+
+def _along(unit: Unit) -> dict[str, Any]:
+    """What comes along with a unit, what stands against placing it, and its quota."""
+    members = queries.forced_set(unit)
+    needs, unknowns = quota.needs_of(unit)
+    rows = [_balance(row) for row in quota.balance_of(unit)] if needs else []
+    objections = queries.objections(unit)
+    short = [row for row in rows if row["short"]]
+    return {
+        "members": members,
+        "others": max(0, len(members) - 1),
+        "objections": objections,
+        "quota": rows,
+        "short": short,
+        "unknowns": [each.why for each in unknowns][:5],
+        "possible": not objections and not short,
+    }
+
+
+def _balance(row: Any) -> dict[str, Any]:
+    numbers = {name: getattr(row, name) for name in ("limit", "current", "available", "short_by")}
+    known = {name: value if isinstance(value, int) else None for name, value in numbers.items()}
+    return {
+        "name": row.need.name,
+        "region": row.need.location,
+        "need": row.need.amount,
+        "free": known["available"],
+        "limit": known["limit"],
+        "used": known["current"],
+        "reserved": row.reserved,
+        "short": known["short_by"],
+        "state": "unknown" if known["short_by"] is None else "short" if known["short_by"] else "enough",
+    }

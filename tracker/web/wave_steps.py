@@ -1,0 +1,133 @@
+"""What a person can do with a wave now: the one primary action and what stands beside it, each with why not."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import reverse
+
+from migrator.lifecycle import State
+from tracker.accounts.permissions import Permission
+from tracker.web import gates
+from tracker.web.gates import Facts, Step
+from tracker.web.permits import Permits
+from tracker.web.wave_board import Summary
+
+PREPARE, STOP, RESUME, WITHDRAW = "prepare-all", "stop-line", "resume-line", "withdraw"  # ids of the dialogs
+
+
+@dataclass(slots=True)
+class Act:
+    """One button. `url` with `post`: a form; without: a link; `dialog`: opens a parts/confirm.html."""
+
+    label: str
+    url: str = ""
+    post: bool = False
+    dialog: str = ""
+    why_not: str = ""
+    icon: str = ""
+    look: str = ""
+    hidden: list[tuple[str, Any]] = field(default_factory=list)
+
+
+def primary(summary: Summary, permits: Permits) -> tuple[str, Act | None]:
+    """The sentence of the next step, and its button if a person does it."""
+    step, sentence = gates.next_step(summary.facts)
+    act = _act(step, summary, permits)
+    if act is not None and not act.look:
+        act.look = "primary"
+    return sentence, act
+
+
+def _act(step: Step, summary: Summary, permits: Permits) -> Act | None:
+    wave, facts = summary.wave, summary.facts
+    plan = reverse("wave_plan", args=[wave.pk])
+    runs = f"{reverse('runs')}?wave={wave.pk}"
+    match step:
+        case Step.PLACE:
+            return Act("Place units", f"{plan}#place", why_not=permits.why_not(Permission.PLAN), icon="boxes")
+        case Step.WINDOW:
+            return Act("Set window", f"{plan}#window", why_not=permits.why_not(Permission.PLAN), icon="calendar-clock")
+        case Step.OWNER:
+            return Act("Name an owner", f"{plan}#details", why_not=permits.why_not(Permission.PLAN), icon="pencil-line")
+        case Step.CLEAR:
+            blocked = f"{reverse('inventory')}?wave={wave.pk}&verdict=blocked"
+            return Act("See what blocks", blocked if facts.blocked else f"{plan}#units", icon="ban")
+        case Step.SUBMIT:
+            url = reverse("wave_submit", args=[wave.pk])
+            return Act("Submit wave", url, post=True, why_not=permits.why_not(Permission.PLAN), icon="send")
+        case Step.DECIDE:
+            return _decide(summary, permits)
+        case Step.RESUME:
+            return Act("Resume…", dialog=RESUME, why_not=permits.why_not(Permission.OPERATE), icon="play")
+        case Step.START:
+            return start(summary, permits)
+        case Step.PREPARE:
+            return prepare(summary, permits)
+        case Step.LOOK:
+            return Act("Look at the run", f"{runs}&state=attention", icon="activity")
+        case Step.COMPARE | Step.ASK_COMMIT | Step.COMMIT:
+            return Act("Open the runs", runs, icon="activity")
+        case Step.DECIDE_COMMIT:
+            return Act("Open approvals", reverse("approvals"), icon="clipboard-check")
+        case Step.FOLLOW_UPS:
+            return Act("Open follow-ups", f"{reverse('follow_ups')}?wave={wave.pk}", icon="list-todo")
+    return None
+
+
+def _decide(summary: Summary, permits: Permits) -> Act | None:
+    approval = summary.approval
+    if approval is None:
+        return None
+    mine = permits.user.pk in (approval.requester_id, approval.editor_id)
+    can = permits.may(Permission.APPROVE) and not mine
+    label = "Review and decide" if can else "See what was submitted"
+    url = reverse("approval", args=[approval.pk])
+    return Act(label, url, icon="clipboard-check", look="primary" if can else "plain")
+
+
+def start(summary: Summary, permits: Permits) -> Act:
+    waiting = summary.facts.count(State.PLANNED) - summary.facts.started
+    label = f"Start {waiting} units" if waiting > 1 else "Start the unit"
+    url = reverse("wave_start", args=[summary.wave.pk])
+    return Act(label, url, post=True, why_not=permits.why_not(Permission.OPERATE), icon="play")
+
+
+def prepare(summary: Summary, permits: Permits) -> Act:
+    """Prepare every validated unit, or why not."""
+    facts = summary.facts
+    ready = facts.count(State.VALIDATED)
+    label = f"Prepare {ready} validated units…" if ready > 1 else "Prepare the validated unit…"
+    return Act(label, dialog=PREPARE, why_not=_no_prepare(facts) or permits.why_not(Permission.OPERATE), icon="lock")
+
+
+def _no_prepare(facts: Facts) -> str:
+    if facts.stopped:
+        return f"The line is stopped: {facts.stopped}"
+    if facts.frozen:
+        return f"Frozen: {facts.frozen}"
+    if facts.approval != "approved":
+        return "The wave is not approved."
+    if facts.window != "open":
+        return next(gate.sentence for gate in gates.gates(facts) if gate.name == "window")
+    return ""
+
+
+def beside(summary: Summary, permits: Permits, main: Act | None) -> list[Act]:
+    """What else can be done now. Nothing that is the primary action already, nothing that makes no sense yet."""
+    facts = summary.facts
+    found = []
+    approved = facts.approval == "approved"
+    if approved and facts.count(State.PLANNED) > facts.started:
+        found.append(start(summary, permits))
+    if facts.count(State.VALIDATED):
+        found.append(prepare(summary, permits))
+    if facts.approval == "pending":
+        found.append(
+            Act("Withdraw…", dialog=WITHDRAW, why_not=permits.why_not(Permission.PLAN), icon="undo-2", look="quiet")
+        )
+    if facts.stopped:
+        found.append(Act("Resume…", dialog=RESUME, why_not=permits.why_not(Permission.OPERATE), icon="play"))
+    elif approved and not facts.done:
+        found.append(Act("Stop the line…", dialog=STOP, why_not=permits.why_not(Permission.FREEZE), icon="octagon-x"))
+    taken = (main.url, main.dialog) if main is not None else ("", "")
+    return [act for act in found if (act.url, act.dialog) != taken]
