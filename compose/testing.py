@@ -117,7 +117,8 @@ def suite_environment(folder: Path, database: str, redis: str) -> dict[str, str]
         "DJANGO_SETTINGS_MODULE": "tracker.settings",
         processes.MARK: str(folder),
     }
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("TRACKER_") or key == WITHOUT_BROWSER}
+    foreign = {key for key in os.environ if key.startswith("TRACKER_") and not key.startswith("TRACKER_TEST_")}
+    kept = {key: value for key, value in os.environ.items() if key not in foreign}
     return {**kept, **ours}
 
 
