@@ -128,6 +128,7 @@ TEMPLATES = [
             "builtins": [
                 "lucide.templatetags.lucide",
                 "tracker.web.templatetags.tracker",
+                "tracker.web.templatetags.estate",
             ],
         },
     }

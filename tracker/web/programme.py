@@ -1,0 +1,248 @@
+"""The programme as the overview shows it: the flow of units, waves, locks, decisions.
+
+Everything here reads; the numbers agree with the lists they link to because both come from the same filters.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
+from django.urls import NoReverseMatch, reverse
+
+from migrator.lifecycle import LOCKED, Health, State
+from migrator.readiness import Verdict
+from tracker.accounts.models import User
+from tracker.accounts.permissions import Permission
+from tracker.inventory import queries as inventory
+from tracker.inventory.models import Unit
+from tracker.runs.models import Run
+from tracker.waves import queries as waves
+from tracker.waves.models import Approval, Wave, Window
+from tracker.web import charts
+
+NOT_BEGUN = (State.DISCOVERED, State.ASSESSED, State.PLANNED, State.VALIDATED)
+UNDER_WAY = tuple(state for state in State if state in LOCKED)
+READY = (Verdict.READY, Verdict.READY_WITH_CHANGE)
+DONE = (State.COMMITTED, State.VERIFIED, State.CLOSED)
+# The gravest first; the health of a wave is that of its gravest unit.
+GRAVEST = (Health.FAILED, Health.BLOCKED, Health.AT_RISK, Health.STALE, Health.ON_TRACK)
+
+
+def address(name: str, *parts: object, **query: object) -> str:
+    """The address of a page, or empty while it does not exist. Lists in `query` are repeated parameters."""
+    try:
+        url = reverse(name, args=parts)
+    except NoReverseMatch:
+        return ""
+    return f"{url}?{urlencode(query, doseq=True)}" if query else url
+
+
+def values(states: Iterable[Any]) -> list[str]:
+    return [state.value for state in states]
+
+
+# --- units ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Units that share progress, verdict, health and wave."""
+
+    progress: str
+    verdict: str
+    health: str
+    wave: int | None
+    units: int
+
+
+def cells() -> list[Cell]:
+    """All units of the programme, counted; one query. The same selection as the unfiltered inventory list."""
+    rows = inventory.selection(inventory.Filters()).order_by()
+    counted = rows.values_list("progress", "verdict", "health", "placement__wave_id").annotate(units=Count("pk"))
+    return [Cell(*row) for row in counted]
+
+
+def count(found: Iterable[Cell], progress: Iterable[str], verdict: Iterable[str] = ()) -> int:
+    wanted, said = set(progress), set(verdict)
+    return sum(cell.units for cell in found if cell.progress in wanted and (not said or cell.verdict in said))
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The numbers of the strip; unknown + blocked + ready + under way + committed + verified = scope."""
+
+    scope: int
+    excluded: int
+    unknown: int
+    blocked: int
+    ready: int
+    with_change: int
+    under_way: int
+    committed: int
+    verified: int
+    closed: int
+    unplaced_ready: int
+
+    @property
+    def done(self) -> int:
+        return self.committed + self.verified
+
+
+def flow(found: Sequence[Cell]) -> Flow:
+    everything = sum(cell.units for cell in found)
+    excluded = count(found, [State.EXCLUDED])
+    return Flow(
+        scope=everything - excluded,
+        excluded=excluded,
+        unknown=count(found, NOT_BEGUN, [Verdict.UNKNOWN]),
+        blocked=count(found, NOT_BEGUN, [Verdict.BLOCKED]),
+        ready=count(found, NOT_BEGUN, READY),
+        with_change=count(found, NOT_BEGUN, [Verdict.READY_WITH_CHANGE]),
+        under_way=count(found, UNDER_WAY),
+        committed=count(found, [State.COMMITTED]),
+        verified=count(found, [State.VERIFIED, State.CLOSED]),
+        closed=count(found, [State.CLOSED]),
+        unplaced_ready=sum(
+            cell.units
+            for cell in found
+            if cell.wave is None and cell.progress == State.ASSESSED and cell.verdict in READY
+        ),
+    )
+
+
+def strip(numbers: Flow, kinds_of_blockers: int) -> list[dict[str, Any]]:
+    """The steps of `parts/flow.html`, from left to right; each leads to the list with exactly that many units."""
+
+    def step(name: str, label: str, value: int, hue: str, icon: str, note: str, **filters: Any) -> dict[str, Any]:
+        share = round(100 * value / numbers.scope) if numbers.scope and name != "scope" else None
+        url = address("inventory", **filters)
+        return {
+            "id": f"flow-{name}",
+            "label": label,
+            "value": f"{value:,}",
+            "url": url,
+            "hue": hue,
+            "icon": icon,
+            "note": note,
+            "share": share,
+        }
+
+    begun = values(NOT_BEGUN)
+    everything = values(state for state in State if state is not State.EXCLUDED)
+    rules = f"by {kinds_of_blockers} rule{'' if kinds_of_blockers == 1 else 's'}" if numbers.blocked else "none"
+    scope = f"{numbers.excluded} excluded" if numbers.excluded else "units"
+    change = f"{numbers.with_change} with change"
+    n, open_ = numbers, "to be settled"
+    all_in = {"progress": everything} if numbers.excluded else {}
+    unknown, blocked, ready = [Verdict.UNKNOWN.value], [Verdict.BLOCKED.value], values(READY)
+    committed, verified = values([State.COMMITTED]), values((State.VERIFIED, State.CLOSED))
+    return [
+        step("scope", "Scope", n.scope, "neutral", "boxes", scope, **all_in),
+        step(
+            "unknown", "Unknown", n.unknown, "neutral", "circle-question-mark", open_, verdict=unknown, progress=begun
+        ),
+        step("blocked", "Blocked", n.blocked, "stop", "ban", rules, verdict=blocked, progress=begun),
+        step("ready", "Ready", n.ready, "good", "check", change, verdict=ready, progress=begun),
+        step("under-way", "In flight", n.under_way, "progress", "lock", "locked now", progress=values(UNDER_WAY)),
+        step("committed", "Committed", n.committed, "good", "circle-check", "to be verified", progress=committed),
+        step("verified", "Verified", n.verified, "good", "badge-check", f"{n.closed} closed", progress=verified),
+    ]
+
+
+# --- waves ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class WaveRow:
+    wave: Wave
+    window: str  # chip kind window: open, upcoming, past, none
+    opens: datetime | None  # of the open or the next window, else of the first
+    closes: datetime | None
+    units: int
+    done: int
+    ready: int  # per cent of the units that are ready or beyond
+    health: str
+    approval: str  # chip kind approval
+    segments: list[charts.Segment]
+
+    @property
+    def over(self) -> bool:
+        return bool(self.units) and self.done == self.units
+
+
+def wave_rows(found: Sequence[Cell], approvals: Sequence[Approval], now: datetime) -> list[WaveRow]:
+    """Waves for the table: open windows first, then by date, finished and past ones last; one query."""
+    windows = Window.objects.filter(wave=OuterRef("pk"))
+    coming = Q(windows__closes_at__gt=now)
+    rows = waves.waves().annotate(
+        open_now=Exists(windows.filter(opens_at__lte=now, closes_at__gt=now)),
+        next_opens=Min("windows__opens_at", filter=coming),
+        next_closes=Min("windows__closes_at", filter=coming),
+        last_closes=Max("windows__closes_at"),
+    )
+    state = {row.wave_id: row.state for row in approvals if row.kind == Approval.Kind.WAVE}  # type: ignore[attr-defined]
+    inside: dict[int, list[Cell]] = defaultdict(list)
+    for cell in found:
+        if cell.wave is not None:
+            inside[cell.wave].append(cell)
+    listed = [_wave_row(wave, inside[wave.pk], state.get(wave.pk, "none")) for wave in rows]
+    order = {"open": 0, "upcoming": 1, "none": 2, "past": 3}
+    late = datetime.max.replace(tzinfo=now.tzinfo)
+    return sorted(listed, key=lambda row: (row.over, order[row.window], row.opens or late, row.wave.name))
+
+
+def _wave_row(wave: Any, found: Sequence[Cell], approval: str) -> WaveRow:
+    units = sum(cell.units for cell in found)
+    progress: Counter[str] = Counter()
+    for cell in found:
+        progress[cell.progress] += cell.units
+    ready = sum(cell.units for cell in found if cell.verdict in READY or cell.progress not in NOT_BEGUN)
+    health = next((one.value for one in GRAVEST if any(cell.health == one for cell in found)), Health.ON_TRACK.value)
+    window = "open" if wave.open_now else "upcoming" if wave.next_opens else "past" if wave.last_closes else "none"
+    return WaveRow(
+        wave=wave,
+        window=window,
+        opens=wave.next_opens or wave.opens,
+        closes=wave.next_closes or wave.closes,
+        units=units,
+        done=count(found, DONE),
+        ready=round(100 * ready / units) if units else 0,
+        health=health,
+        approval=approval,
+        segments=charts.by_progress(progress),
+    )
+
+
+# --- what moves now ---------------------------------------------------------------------------------------------------
+def held() -> list[Unit]:
+    """Units with their management plane locked, or whose live run needs a person; with `run_id`, `attention` and
+    `attention_since` of that run. The oldest first; one query."""
+    live = Run.objects.filter(unit=OuterRef("pk"), ended_at__isnull=True)
+    needs = live.exclude(attention="")
+    rows = Unit.objects.filter(Q(locked_since__isnull=False) | Q(Exists(needs)))
+    return list(
+        rows.select_related("placement__wave")
+        .annotate(
+            run_id=Subquery(live.values("pk")[:1]),
+            attention=Subquery(live.values("attention")[:1]),
+            attention_since=Subquery(live.values("attention_since")[:1]),
+        )
+        .order_by(F("locked_since").asc(nulls_last=True), "name")
+    )
+
+
+def open_approvals(now: datetime) -> list[Approval]:
+    """The open approval of every wave, and every question nobody has decided; oldest first; one query."""
+    pending = Q(state=waves.ApprovalState.PENDING.value)
+    of_wave = Q(kind=Approval.Kind.WAVE, voided_at__isnull=True)
+    rows = waves.approvals(now).prefetch_related(None).filter(pending | of_wave)
+    return list(rows.order_by("requested_at"))
+
+
+def waiting(approvals: Iterable[Approval]) -> list[Approval]:
+    return [row for row in approvals if row.state == waves.ApprovalState.PENDING.value]  # type: ignore[attr-defined]
+
+
+def is_for(approval: Approval, user: User) -> bool:
+    """Whether this person could decide it; the page asks again, with the decisions given so far."""
+    return user.may(Permission.APPROVE) and user.pk not in (approval.requester_id, approval.editor_id)

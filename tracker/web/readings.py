@@ -1,0 +1,170 @@
+"""Readings as pages show them: per subscription the last sync, what it changed, how old the facts are. One query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Func, JSONField, OuterRef, Subquery, Value
+from django.db.models.functions import JSONObject
+
+from tracker.accounts.models import User
+from tracker.accounts.permissions import PERMISSION_SENTENCES, ROLE_PERMISSIONS, Permission
+from tracker.inventory.models import Subscription, Sync
+from tracker.web import live
+
+LISTED = 10  # unreadable parts shown with a reading; the number is whole
+# azure.md 7: both must read Registered before Validate [D]; the targets of the move [I]. Command: azure.md 7.
+MIGRATE, FEATURE = "Microsoft.ClassicInfrastructureMigrate", "Microsoft.Compute/CloudServices"
+NEEDED = (MIGRATE, FEATURE, "Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage")
+DOCUMENTED = frozenset({MIGRATE, FEATURE})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The database's clock, and the newest that was written anywhere: when that is equal, nothing on a page moved."""
+
+    now: datetime
+    version: str
+
+
+def moment() -> Moment:
+    """One query. Every write has an event in its transaction; a late-committing one still becomes a new leaf."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT clock_timestamp(), (SELECT id FROM tracker_event ORDER BY id DESC LIMIT 1),"
+            " (SELECT max(seq) FROM tracker_leaf)"
+        )
+        now, event, leaf = cursor.fetchone()
+    return Moment(now, live.etag(event, leaf))
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """`state` is "unknown" where it could not be read. `command`: what registers it, empty when it is registered."""
+
+    name: str
+    state: str
+    command: str
+    inferred: bool
+
+    @property
+    def fine(self) -> bool:
+        return self.state == "Registered"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The newest sync of one subscription. `outcome` is empty when it was never read."""
+
+    subscription: Subscription
+    outcome: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    read_at: datetime | None  # end of the last sync that brought the inventory up to date
+    added: int
+    changed: int
+    gone: int
+    error: str
+    unreadable: list[dict[str, str]]
+    unreadable_count: int
+
+    @property
+    def stale(self) -> bool:
+        """The facts are older than the last attempt to read them."""
+        return self.outcome == Sync.Outcome.FAILED
+
+    @property
+    def wanted(self) -> bool:
+        return self.subscription.sync_wanted_at is not None
+
+    @property
+    def busy(self) -> bool:
+        return self.wanted or self.outcome == Sync.Outcome.RUNNING
+
+    @property
+    def change(self) -> str:
+        """`+3, −1, 12 changed`; a first reading is only `+159`."""
+        parts = [f"+{self.added:,}" if self.added else "", f"−{self.gone:,}" if self.gone else ""]
+        parts.append(f"{self.changed:,} changed" if self.changed else "")
+        return ", ".join(filter(None, parts)) or "nothing changed"
+
+    @property
+    def registrations(self) -> list[Registration]:
+        known = self.subscription.registrations
+        return [_registration(name, known.get(name), self.subscription.pk) for name in NEEDED if self.read_at or known]
+
+    @property
+    def unregistered(self) -> list[Registration]:
+        return [one for one in self.registrations if not one.fine]
+
+
+def _registration(name: str, state: str | None, subscription: str) -> Registration:
+    provider, _, feature = name.partition("/")
+    command = f"az provider register --namespace {provider} --subscription {subscription}"
+    if feature:
+        command = f"az feature register --namespace {provider} --name {feature} --subscription {subscription}"
+    state = state or "unknown"
+    return Registration(name, state, "" if state == "Registered" else command, name not in DOCUMENTED)
+
+
+class _First(Func):
+    """The first entries of a JSON list."""
+
+    function = "jsonb_path_query_array"
+    output_field = JSONField()
+
+
+def readings() -> list[Reading]:
+    """Every subscription by name with its newest sync; one query whatever their number."""
+    syncs = Sync.objects.filter(subscription=OuterRef("pk")).order_by("-started_at", "-pk")
+    newest = syncs.values(
+        told=JSONObject(
+            outcome="outcome",
+            started_at="started_at",
+            ended_at="ended_at",
+            added="added",
+            changed="changed",
+            gone="gone",
+            error="error",
+            unreadable=_First("unreadable", Value(f"$[0 to {LISTED - 1}]")),
+            unreadable_count=Func("unreadable", function="jsonb_array_length"),
+        )
+    )
+    good = syncs.filter(outcome__in=(Sync.Outcome.COMPLETE, Sync.Outcome.PARTIAL)).values("ended_at")
+    rows = Subscription.objects.annotate(last=Subquery(newest[:1]), read_at=Subquery(good[:1]))
+    return [_reading(row, row.last or {}, row.read_at) for row in rows]  # type: ignore[attr-defined]
+
+
+def _reading(subscription: Subscription, told: dict[str, Any], read_at: datetime | None) -> Reading:
+    started, ended = told.get("started_at"), told.get("ended_at")
+    return Reading(
+        subscription=subscription,
+        outcome=told.get("outcome", ""),
+        started_at=datetime.fromisoformat(started) if started else None,
+        ended_at=datetime.fromisoformat(ended) if ended else None,
+        read_at=read_at,
+        added=told.get("added", 0),
+        changed=told.get("changed", 0),
+        gone=told.get("gone", 0),
+        error=told.get("error", ""),
+        unreadable=told.get("unreadable") or [],
+        unreadable_count=told.get("unreadable_count") or 0,
+    )
+
+
+def etag(rows: Sequence[Reading]) -> str:
+    """What the panel of readings shows."""
+    return live.etag(
+        *((row.subscription.pk, row.outcome, row.started_at, row.ended_at, row.wanted) for row in rows),
+        *(str(sorted(row.subscription.registrations.items())) for row in rows),
+    )
+
+
+def why_not(user: User, permission: Permission) -> str:
+    """Why a person may not do this, for an action shown off; empty: they may. Needs no query when grants are loaded."""
+    if user.may(permission):
+        return ""
+    roles = [role.label.lower() for role, given in ROLE_PERMISSIONS.items() if permission in given]
+    return f"Your role may not {PERMISSION_SENTENCES[permission]}; it takes the role {' or '.join(roles)}."

@@ -1,0 +1,141 @@
+"""The catalogue as a document: every rule with its sources, what was said before, and how many units it touches."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from migrator import readiness as catalogue
+from migrator.readiness import DOCUMENTS, Effect, Scope, UnknownRule
+from tracker.accounts.decorators import require
+from tracker.accounts.permissions import Permission
+from tracker.inventory.models import Unit
+from tracker.readiness import queries as readiness
+from tracker.readiness.models import Finding
+from tracker.readiness.queries import RuleCount
+from tracker.web import lists
+
+SHOWN = 200  # units on the page of one rule; the inventory has the rest
+LONGEST = 100
+AUTOMATABLE = {
+    "yes": "can be done through Azure’s APIs",
+    "part": "can partly be done through Azure’s APIs",
+    "no": "is done by a person",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One scope with the rules that are left of it."""
+
+    scope: str
+    anchor: str
+    rules: list[RuleCount]
+
+
+@require(Permission.READ)
+@require_safe
+def rules(request: HttpRequest) -> HttpResponse:
+    listed = readiness.rules()
+    text = "".join(c for c in request.GET.get("q", "")[:LONGEST] if c.isprintable()).strip().lower()
+    chosen = {name: request.GET.getlist(name) for name in ("effect", "scope", "touching")}
+    left = [one for one in listed if _matches(one, text, chosen)]
+    facets = _facets(request, listed, text, chosen)
+    chapters = [
+        Chapter(scope.value, scope.name.lower().replace("_", "-"), [one for one in left if one.rule.scope is scope])
+        for scope in Scope
+    ]
+    return render(
+        request,
+        "rules/list.html",
+        {
+            "chapters": [one for one in chapters if one.rules],
+            "facets": facets,
+            "applied": lists.applied(facets),
+            "left": len(left),
+            "all": len(listed),
+            "version": catalogue.catalogue_version,
+            "documents": DOCUMENTS,
+        },
+    )
+
+
+def _matches(one: RuleCount, text: str, chosen: dict[str, list[str]], *, but: str = "") -> bool:
+    """Whether a rule is left by the filters; `but`: a facet that is not asked, because its own choices are counted."""
+    rule = one.rule
+    if text and text not in f"{rule.id} {rule.title} {rule.statement} {rule.remedy}".lower():
+        return False
+    if but != "effect" and chosen["effect"] and rule.effect.value not in chosen["effect"]:
+        return False
+    if but != "scope" and chosen["scope"] and rule.scope.value not in chosen["scope"]:
+        return False
+    touching = {"yes": one.yes, "unknown": one.unknown}
+    return but == "touching" or not chosen["touching"] or any(touching.get(word) for word in chosen["touching"])
+
+
+def _facets(
+    request: HttpRequest, listed: list[RuleCount], text: str, chosen: dict[str, list[str]]
+) -> list[lists.Facet]:
+    def number(name: str, fits: Any) -> int:
+        return sum(1 for one in listed if fits(one) and _matches(one, text, chosen, but=name))
+
+    effects = [(e.value, e.value, number("effect", lambda one, e=e: one.rule.effect is e)) for e in Effect]
+    scopes = [(s.value, s.value.capitalize(), number("scope", lambda one, s=s: one.rule.scope is s)) for s in Scope]
+    touching = [
+        ("yes", "Applies to some unit", number("touching", lambda one: one.yes)),
+        ("unknown", "Unknown for some unit", number("touching", lambda one: one.unknown)),
+    ]
+    return [
+        lists.facet(request, "effect", "Effect", effects, chip="effect"),
+        lists.facet(request, "scope", "Scope", scopes),
+        lists.facet(request, "touching", "In this estate", touching),
+    ]
+
+
+@require(Permission.READ)
+@require_safe
+def rule(request: HttpRequest, rule_id: str) -> HttpResponse:
+    """One rule whole, and the units it touches. `?only=yes`: those that no other rule blocks; `?outcome=unknown`."""
+    try:
+        found = catalogue.rule(rule_id)
+    except UnknownRule as error:
+        raise Http404 from error
+    outcome = "unknown" if request.GET.get("outcome") == "unknown" else "yes"
+    rows = _touched(rule_id)
+    only = request.GET.get("only") == "yes" and outcome == "yes"
+    units = [row for row in rows if row[1].outcome == outcome and (not only or not row[2])]
+    yes = [row for row in rows if row[1].outcome == "yes"]
+    numbers = {"yes": len(yes), "unknown": len(rows) - len(yes), "only": sum(not row[2] for row in yes)}
+    return render(
+        request,
+        "rules/rule.html",
+        {
+            "rule": found,
+            "automatable": AUTOMATABLE[found.automatable.value],
+            "units": units[:SHOWN],
+            "more": max(0, len(units) - SHOWN),
+            "outcome": outcome,
+            "only": only,
+            "numbers": numbers,
+            "blocks": any(row[1].effect == Effect.BLOCKS for row in yes),
+        },
+    )
+
+
+def _touched(rule_id: str) -> list[tuple[Unit, Finding, bool]]:
+    """Units in scope for which the rule applies or is unknown, once each, with the finding that says most and whether
+    another rule blocks the unit too; one query."""
+    others = Finding.objects.filter(unit=OuterRef("unit"), effect=Effect.BLOCKS, outcome="yes").exclude(rule=rule_id)
+    found = (
+        Finding.objects.filter(readiness.IN_SCOPE, rule=rule_id, outcome__in=("yes", "unknown"))
+        .select_related("unit__subscription")
+        .annotate(also=Exists(others))
+        .order_by("unit__name", "unit_id", "resource_name")
+    )
+    once: dict[tuple[int, str], tuple[Unit, Finding, bool]] = {}
+    for finding in found:
+        once.setdefault((finding.unit_id, finding.outcome), (finding.unit, finding, finding.also))
+    return list(once.values())

@@ -1,0 +1,84 @@
+"""Asking for a reading, and the panel which tells how it went. The ticker of the worker starts what is wanted."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.decorators.http import require_POST, require_safe
+
+from tracker.accounts.decorators import require
+from tracker.accounts.permissions import Permission
+from tracker.inventory import actions as inventory
+from tracker.inventory import queries
+from tracker.runs.queries import database_now
+from tracker.web import live, readings
+from tracker.web.views.session import safe_next
+
+
+@require(Permission.SYNC)
+@require_POST
+def sync(request: HttpRequest) -> HttpResponse:
+    """Want one subscription read (`subscription`: its id), or all of them; back to `next`."""
+    answer = HttpResponseRedirect(safe_next(request, request.POST.get("next", "")))
+    wanted = request.POST.get("subscription", "")
+    found = queries.subscriptions()
+    if wanted:
+        found = found.filter(pk=wanted) if "\x00" not in wanted else found.none()
+    listed = list(found)
+    if not listed:
+        text = "There is no such subscription" if wanted else "No subscription is known yet"
+        messages.error(request, f"{text}; nothing was asked for. Run manage.py sync on the server to find them.")
+        return answer
+    now = database_now()
+    with transaction.atomic():
+        noted = sum(inventory.want_sync(one, request.user.actor, now) for one in listed)  # type: ignore[union-attr]
+    what = listed[0].name if len(listed) == 1 else f"{len(listed)} subscriptions"
+    if noted:
+        messages.success(request, f"{what} will be read in a moment.")
+    else:
+        messages.info(request, f"A reading of {what} was already asked for; it starts in a moment.")
+    return answer
+
+
+@require(Permission.READ)
+@require_safe
+def panel(request: HttpRequest) -> HttpResponse:
+    """The live panel of readings, as on the overview and the inventory."""
+    rows = readings.readings()
+    tag = readings.etag(rows)
+    return live.unchanged(request, tag) or live.fragment(
+        request, "inventory/_readings.html", context(request, rows), tag
+    )
+
+
+def context(request: HttpRequest, rows: list[readings.Reading]) -> dict[str, object]:
+    """What `inventory/_readings.html` needs, beside its etag (`readings_etag` on a page)."""
+    back = request.GET.get("back", "") or request.get_full_path()
+    return {
+        "readings": rows,
+        "readings_etag": readings.etag(rows),
+        "readings_back": safe_next(request, back),
+        "reading_summary": _summary(rows),
+        "readings_why_not": readings.why_not(request.user, Permission.SYNC),  # type: ignore[arg-type]
+    }
+
+
+def _summary(rows: list[readings.Reading]) -> dict[str, object]:
+    """All readings in a word: the gravest thing to say, and since when everything is as shown."""
+    failed = [row for row in rows if row.stale]
+    partial = [row for row in rows if row.outcome == "partial"]
+    read = [row.read_at for row in rows if row.read_at]
+    if failed:
+        return {"hue": "stop", "icon": "unplug", "text": f"{len(failed)} of {len(rows)} readings failed", "at": None}
+    if any(row.busy for row in rows):
+        return {"hue": "progress", "icon": "loader", "text": "Reading Azure", "at": None}
+    if partial:
+        said = f"{len(partial)} of {len(rows)} readings partial"
+        return {"hue": "attention", "icon": "triangle-alert", "text": said, "at": None}
+    if len(read) < len(rows) or not rows:
+        return {
+            "hue": "neutral",
+            "icon": "circle-dashed",
+            "text": "Not all read yet" if read else "Never read",
+            "at": None,
+        }
+    return {"hue": "good", "icon": "circle-check", "text": "Read", "at": min(read)}

@@ -1,0 +1,168 @@
+"""What each tab of a unit's page reads, beside its head. Three queries at most, whatever the unit holds."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest
+
+from tracker.accounts.queries import sees_restricted
+from tracker.audit import queries as audit
+from tracker.audit.models import Event
+from tracker.followups import queries as followups
+from tracker.inventory import differences, queries
+from tracker.inventory.models import Resource, Snapshot, Unit
+from tracker.readiness import queries as readiness
+from tracker.runs.models import Comparison, Difference, Run
+from tracker.web import findings, lists, resource_words, status
+
+ROWS = 300  # of a comparison or a difference; more is said, and exported with the run
+EVENTS = 50
+# Order of a comparison: what a person has to look at comes first.
+KINDS = ("unexpected", "unread", "dropped", "renamed", "same")
+
+
+def readiness_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+    groups = findings.sections(readiness.findings_of(unit))
+    assessment = readiness.latest_assessment(unit)
+    answers = readiness.platform_answers(unit, limit=6)
+    return {
+        "sections": groups,
+        "quiet_sections": [one for one in groups if not one.yes and not one.unknown],
+        "assessment": assessment,
+        "score": findings.score(assessment) if assessment else None,
+        "answers": answers,
+    }
+
+
+def members_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+    detail = queries.unit_page(unit.pk)
+    if detail is None:
+        raise Http404
+    facts = resource_words.outstanding(queries.members_of(unit))
+    rows: dict[str, list[tuple[Resource, str]]] = {}
+    for node in _walk(detail.members):
+        rows.setdefault(node.resource.type, []).append((node.resource, facts.get(node.resource.key, "")))
+    order = resource_words.ORDER
+    table = sorted(rows.items(), key=lambda pair: (order.get(pair[0].lower(), 99), pair[0]))
+    return {"tree": _picture(unit, detail.members, facts), "table": table, "gone_members": detail.gone}
+
+
+def _walk(nodes: list[queries.Node]) -> list[queries.Node]:
+    return [each for node in nodes for each in (node, *_walk(node.children))]
+
+
+def _picture(unit: Unit, roots: list[queries.Node], facts: dict[str, str]) -> list[dict[str, Any]]:
+    """The tree with the unit's own resource (or what holds it) on top, and beside its children all that moves along."""
+    top = next((node for node in roots if f"{unit.key}/".startswith(f"{node.resource.key}/")), None)
+    if top is None:
+        return [_drawn(node, facts) for node in sorted(roots, key=_rank)]
+    others = [node for node in roots if node is not top]
+    return [_drawn(queries.Node(top.resource, [*top.children, *others]), facts)]
+
+
+def _rank(node: queries.Node) -> tuple[int, str]:
+    return resource_words.ORDER.get(node.resource.type.lower(), 99), node.resource.name
+
+
+def _drawn(node: queries.Node, facts: dict[str, str]) -> dict[str, Any]:
+    children = [_drawn(child, facts) for child in sorted(node.children, key=_rank)]
+    return {"resource": node.resource, "facts": facts.get(node.resource.key, ""), "children": children}
+
+
+def snapshots_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+    """The members with how often each changed; of the chosen one its snapshots, and any two held against each other."""
+    listed = list(Resource.objects.filter(unit=unit).defer("document").order_by("gone_at", "key"))
+    counts = dict(
+        Snapshot.objects.filter(resource_key__in=[one.key for one in listed])
+        .values_list("resource_key")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    chosen = _chosen(listed, counts, request.GET.get("resource", ""))
+    taken = queries.snapshots(chosen) if chosen else []
+    before, after = _two(taken, request.GET.get("before", ""), request.GET.get("after", ""))
+    rows = differences.differences(before.document, after.document) if before and after and before != after else []
+    return {
+        "resources": [(one, counts.get(one.key, 0)) for one in listed],
+        "chosen": chosen,
+        "snapshots": taken,
+        "before": before,
+        "after": after,
+        "changes": rows[:ROWS],
+        "more_changes": max(0, len(rows) - ROWS),
+    }
+
+
+def _chosen(listed: list[Resource], counts: dict[str, int], wanted: str) -> Resource | None:
+    """The resource asked for, else the one that changed most, else the first."""
+    for one in listed:
+        if str(one.pk) == wanted:
+            return one
+    return max(listed, key=lambda one: counts.get(one.key, 0), default=None)
+
+
+def _two(taken: list[Snapshot], before: str, after: str) -> tuple[Snapshot | None, Snapshot | None]:
+    """The two asked for; without a wish the newest and the one before it."""
+    by_pk = {str(one.pk): one for one in taken}
+    newer = by_pk.get(after) or (taken[0] if taken else None)
+    older = by_pk.get(before) or (taken[1] if len(taken) > 1 else newer)
+    return older, newer
+
+
+def compare_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+    """The newest run that was compared: counts of each kind, then its rows, those a person has to look at first."""
+    comparison = Comparison.objects.filter(run__unit=unit).select_related("run__wave").order_by("-at").first()
+    if comparison is None:
+        return {"comparison": None}
+    kinds = dict(Difference.objects.filter(run=comparison.run).values_list("kind").annotate(n=Count("pk")).order_by())
+    wanted = [kind for kind in request.GET.getlist("kind") if kind in KINDS]
+    rows = Difference.objects.filter(run=comparison.run)
+    rows = rows.filter(kind__in=wanted) if wanted else rows.exclude(kind="same")
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    listed = sorted(rows[: ROWS + 1], key=lambda row: (order.get(row.kind, 9), row.classic_key, row.field))
+    facet = lists.facet(
+        request, "kind", "Kind", [(k, status.chip("difference", k).word, kinds.get(k, 0)) for k in KINDS]
+    )
+    return {
+        "comparison": comparison,
+        "kinds": facet.options,
+        "differences": listed[:ROWS],
+        "more": len(listed) > ROWS,
+        "all_kinds": not wanted,
+        "hidden_same": kinds.get("same", 0) if not wanted else 0,
+    }
+
+
+def runs_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+    rows = Run.objects.filter(unit=unit).select_related("wave").order_by("-started_at")
+    return {"runs": list(rows[:100])}
+
+
+def follow_ups_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+    rows = list(followups.listed(unit=unit.key)[:300])
+    return {"follow_ups": rows, "states": Counter(row.state for row in rows)}
+
+
+def history_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+    """Events of the unit and of its runs, newest first."""
+    runs = Run.objects.filter(unit=unit).values_list("pk", flat=True)
+    about = Q(object_kind="unit", object_id=unit.key)
+    if keys := [str(pk) for pk in runs]:
+        about |= Q(object_kind="run", object_id__in=keys)
+    wanted = Event.objects.filter(about)
+    before = _uuid(request.GET.get("before", ""))
+    if before:
+        wanted = wanted.filter(id__lt=before)
+    ids = list(wanted.order_by("-id").values_list("id", flat=True)[: EVENTS + 1])
+    found = audit.entries(ids[:EVENTS], restricted=sees_restricted(request.user))  # type: ignore[arg-type]
+    entries = [found[one] for one in ids[:EVENTS]]
+    return {"entries": entries, "older": ids[EVENTS - 1] if len(ids) > EVENTS else None, "newer": before is not None}
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
