@@ -1,11 +1,12 @@
 """The whole journey, as the people who make it: programme manager, engineer, second engineer, auditor.
 
-Real pages in a real browser, real web, worker and beat, real PostgreSQL and Redis, the real Azure client over HTTP. At every step
-the simulator is asked whether the world agrees with what the page says.
+Real pages in a real browser, real web, worker and beat, real PostgreSQL and Redis, the real Azure client over HTTP. At
+every step the simulator is asked whether the world agrees with what the page says.
 """
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from tests.browser.conftest import ARGUMENTS, Complaints
 from tests.journeys.conftest import PASSWORD
-from tests.journeys.stack import ROOT, Stack, wait_for
+from tests.journeys.stack import ROOT, Stack
 
 pytestmark = pytest.mark.browser
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs a loop in this thread
@@ -144,6 +145,117 @@ def test_three_people_move_a_network_and_an_auditor_proves_it(
     # He starts it; Validate, then Prepare, seen without a reload.
     tomas.page.goto(wave_url)
     tomas.press(re.compile("^Start"))
-    tomas.sees(re.compile("Validated"), PATIENCE)
+    tomas.page.goto("/runs/")
+    tomas.page.get_by_role("link", name="shop-net").first.click()
+    run_url = re.search(r"/runs/[0-9a-f-]{36}/", tomas.page.url).group()
+    tomas.page.locator("#wish-prepare").click(timeout=PATIENCE)
     assert stack.azure()["locks"] == {}
     assert len(stack.posts("validate")) == 1
+    tomas.page.get_by_role("dialog").get_by_role("button", name="Prepare").click()
+    tomas.sees(re.compile("Prepared means locked|locked, not finished", re.I), PATIENCE)
+    tomas.picture("prepared")
+    locks = stack.azure()["locks"]
+    assert any(key.endswith(shop) for key in locks), "the platform holds the lock the page tells of"
+    assert any(shop in key.lower() for key in stack.azure()["classic"])
+
+    # The commit: asked for by him, agreed to by her, typed and pressed by him.
+    tomas.page.goto(f"{run_url}commit/")
+    tomas.press("Ask for approval")
+    tomas.sees(re.compile("Open the approval"))
+    aiko = people("aiko")
+    aiko.page.goto("/approvals/")
+    aiko.page.get_by_role("link", name=re.compile("shop-net")).first.click()
+    aiko.sees(re.compile("cannot be undone", re.I))
+    aiko.picture("review-commit")
+    tomas.page.goto(aiko.page.url)
+    expect(tomas.page.get_by_role("button", name="Approve")).to_have_attribute("aria-disabled", "true")
+    aiko.press("Approve")
+    aiko.sees(re.compile("Approved"))
+    assert stack.posts("commit") == []
+    tomas.page.goto(f"{run_url}commit/")
+    tomas.page.locator("#typed").fill("shop-nte")
+    tomas.page.locator("form.form button.danger").click(force=True)
+    assert stack.posts("commit") == [], "a wrong name sends nothing"
+    tomas.page.goto(f"{run_url}commit/")
+    tomas.page.locator("#typed").fill("shop-net")
+    tomas.picture("commit")
+    tomas.page.locator("form.form button.danger").click()
+    tomas.page.goto(run_url)
+    tomas.sees(re.compile("follow-ups? (are|is) not yet seen|follow-ups? open", re.I), PATIENCE)
+    tomas.picture("committed")
+    azure = stack.azure()
+    assert len(stack.posts("commit")) == 1
+    assert not any(shop in key.lower() for key in azure["classic"])
+    assert not any(key.endswith(shop) for key in azure["locks"])
+
+    # What the platform dropped comes back, and is seen.
+    tomas.page.goto("/follow-ups/?state=open")
+    titles = tomas.page.locator("main table tbody a.row-link").all_inner_texts()
+    assert titles, "follow-ups were opened in the commit's own transaction"
+    links = [link.get_attribute("href") for link in tomas.page.locator("main table tbody a.row-link").all()]
+    for link in links:
+        tomas.page.goto(link)
+        answer_every_question(tomas)
+        tomas.press(re.compile("^Apply"))
+    for link in links:
+        tomas.page.goto(link)
+        tomas.sees(re.compile("Closed", re.I), PATIENCE)
+    tomas.picture("follow-up")
+    targets = [str(uri).lower() for uri in stack.azure()["autoscale_settings"].values()]
+    assert any(uri.endswith("/microsoft.compute/cloudservices/shop-web/roles/webfront") for uri in targets)
+    maya.page.goto(wave_url)
+    maya.sees(re.compile("closed", re.I), PATIENCE)
+    maya.picture("wave-done")
+
+    # The auditor takes the history home and checks it there.
+    noor = people("noor")
+    noor.page.goto("/audit/")
+    noor.sees(re.compile("approved", re.I))
+    noor.page.goto("/audit/export/")
+    noor.picture("export")
+    with noor.page.expect_download() as caught:
+        noor.page.get_by_role("button", name=re.compile("export|download", re.I)).first.click()
+    bundle = tmp_path / "history.zip"
+    caught.value.save_as(bundle)
+    told = noor.page.get_by_text(re.compile(r"verify_audit\.py '")).first.inner_text()
+    verify_elsewhere(bundle, told, tmp_path / "elsewhere")
+    noor.page.goto(run_url)
+    assert noor.page.locator("#wish-retry, #wish-commit, #wish-abort").count() == 0
+    assert stack.azure()["violations"] == 0
+
+
+def answer_every_question(person: Person) -> None:
+    """Choose the first answer of each question the follow-up asks."""
+    page = person.page
+    groups = page.locator("form fieldset:has(input[type=radio])")
+    for number in range(groups.count()):
+        groups.nth(number).locator("input[type=radio]").first.check()
+    if groups.count():
+        page.get_by_role("button", name=re.compile("answer", re.I)).first.click()
+
+
+def verify_elsewhere(bundle: Path, told: str, folder: Path) -> None:
+    """As on another machine: the bundle's script, a bare Python, the key from the page. Then one byte is changed."""
+    folder.mkdir()
+    with zipfile.ZipFile(bundle) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    script = folder / "verify_audit.py"
+    script.write_bytes(next(body for name, body in parts.items() if name.endswith("verify_audit.py")))
+    key = next(word for word in shlex.split(told) if "+" in word)
+
+    def verdict(path: Path) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-I", "-S", script.name, key, str(path)]
+        return subprocess.run(words, cwd=folder, capture_output=True, text=True, env={}, timeout=60)
+
+    fine = verdict(bundle)
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    assert "VERIFIED" in fine.stdout
+    spoilt = folder / "spoilt.zip"
+    with zipfile.ZipFile(spoilt, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in parts.items():
+            if name.endswith("events.jsonl"):
+                body = body.replace(b"approval.approved", b"approval.approveD", 1)
+            archive.writestr(name, body)
+    broken = verdict(spoilt)
+    assert broken.returncode != 0
+    assert "FAILED" in broken.stdout + broken.stderr

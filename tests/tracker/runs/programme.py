@@ -140,8 +140,8 @@ class Programme:
         return run
 
     def tick(self) -> None:
-        """One turn of ticker and worker. Waits for the platform's next poll (a second, its Retry-After) are skipped: the
-        simulator is faster than it says."""
+        """One turn of ticker and worker. Waits for the platform's next poll (its Retry-After of a second) are skipped:
+        the simulator is faster than it says."""
         Run.objects.filter(waiting_code="polling", lease_until__isnull=True).update(due_at=database_now())
         for run_id in runs.ring_due():
             said = runs.advance(

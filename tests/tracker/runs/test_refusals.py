@@ -45,8 +45,9 @@ def test_one_live_run_per_unit(programme: Programme) -> None:
         runs.start(programme.unit("shop-net"), by=programme.tomas, now=database_now())
     refused(
         "23505",
-        "INSERT INTO tracker_run (id, unit_id, wave_id, state, started_by, started_at, outcome, members, fence, attention,"
-        " waiting_code, waiting_for, checks) SELECT %s, unit_id, wave_id, 'planned', 'x', now(), '', '[]', 0, '', '', '', 0"
+        "INSERT INTO tracker_run (id, unit_id, wave_id, state, started_by, started_at, outcome, members, fence,"
+        " attention, waiting_code, waiting_for, checks)"
+        " SELECT %s, unit_id, wave_id, 'planned', 'x', now(), '', '[]', 0, '', '', '', 0"
         " FROM tracker_run WHERE id = %s",
         [uuid7(database_now()), run.pk],
     )
