@@ -1,0 +1,184 @@
+"""Waves, approvals, quota, follow-ups."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from migrator.readiness import Verdict
+from tracker.api import pages, serializers
+from tracker.api.endpoint import Endpoint
+from tracker.api.errors import NotHere
+from tracker.api.pages import Parameter, words
+from tracker.followups import queries as followups
+from tracker.followups.models import FollowUp
+from tracker.quota import queries as quota
+from tracker.quota.models import QuotaRequest, Usage
+from tracker.runs import queries as runs
+from tracker.runs.queries import database_now
+from tracker.waves import actions as wave_actions
+from tracker.waves import queries as waves
+from tracker.waves.models import Approval
+
+SUBSCRIPTION = Parameter("subscription", "Id of a subscription.")
+REGION = Parameter("region", "A region.")
+WAVE = Parameter("wave", "Id of a wave.", kind="number")
+UNIT = Parameter("unit", "Id of a unit.", kind="number")
+
+
+class Waves(Endpoint):
+    name, tag, about, listed = "waves", "waves", "Waves, by id.", True
+    answer = serializers.WAVE
+
+    def get(self, request: Request) -> HttpResponse:
+        return self.listing(*pages.keyset(waves.waves(), self.name, {"id": int}, self.asked))
+
+
+class OneWave(Endpoint):
+    name, tag, about = "wave", "waves", "One wave with its units, windows, gates and approval."
+    answer = serializers.WAVE_IN_FULL
+
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        wave: Any = waves.waves().filter(pk=pk).first()
+        if wave is None:
+            raise NotHere(f"There is no wave {pk}.")
+        now = database_now()
+        newest = runs.of_wave(wave)
+        wave.placed = list(waves.placements(wave))
+        for placement in wave.placed:
+            run = newest.get(placement.unit_id)
+            placement.run_id = run.pk if run else None
+        wave.its_windows = list(wave.windows.all())
+        wave.its_approval = waves.approvals(now).filter(wave=wave, kind=Approval.Kind.WAVE, voided_at=None).first()
+        wave.quota = waves.quota_lines([wave])[wave.pk]
+        wave.gates = gates(wave, now)
+        return self.one(wave)
+
+
+def gates(wave: Any, now: datetime) -> list[tuple[str, bool, str]]:
+    """(name, whether it is open, sentence) of what stands before Prepare."""
+    ready = (Verdict.READY, Verdict.READY_WITH_CHANGE)
+    fit = sum(placement.unit.verdict in ready for placement in wave.placed)
+    short = [line for line in wave.quota if line.short or line.short is None]
+    state = wave.its_approval.state if wave.its_approval else "not asked"
+    open_now = next((window for window in wave.its_windows if window.opens_at <= now < window.closes_at), None)
+    coming = next((window for window in wave.its_windows if window.opens_at > now), None)
+    said = (
+        "Open." if open_now else f"Opens {coming.opens_at:%Y-%m-%d %H:%M} UTC." if coming else "No window is planned."
+    )
+    return [
+        ("units", bool(fit) and fit == len(wave.placed), f"{fit} of {len(wave.placed)} units are ready."),
+        ("quota", not short, f"{len(short)} limits are short or were not read." if short else "Enough."),
+        ("approval", state == waves.ApprovalState.APPROVED, f"The approval is {state}."),
+        ("window", open_now is not None and wave.stopped_at is None,
+         f"The line is stopped: {wave.stop_reason}" if wave.stopped_at else said),
+    ]  # fmt: skip
+
+
+class Approvals(Endpoint):
+    name, tag, about, listed = "approvals", "waves", "Approvals, the newest first.", True
+    answer = serializers.APPROVAL
+    parameters = (
+        Parameter("kind", "Of a wave, or of a commit.", of=words(Approval.Kind)),
+        Parameter("state", "Its state.", of=words(waves.ApprovalState)),
+        WAVE,
+    )
+
+    def get(self, request: Request) -> HttpResponse:
+        rows = waves.approvals(database_now()).filter(
+            **{name: self.asked[name] for name in ("kind", "state", "wave") if name in self.asked}
+        )
+        return self.listing(*pages.keyset(rows, self.name, {"-id": int}, self.asked))
+
+
+class OneApproval(Endpoint):
+    name, tag, about = "approval", "waves", "One approval, with what its approvers were shown."
+    answer = serializers.APPROVAL_IN_FULL
+
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        now = database_now()
+        found = waves.approvals(now).defer(None).filter(pk=pk).first()
+        if found is None:
+            raise NotHere(f"There is no approval {pk}.")
+        if request.method == "GET":
+            wave_actions.viewed(found, by=request.user, now=now)
+        return self.one(found)
+
+
+class Usages(Endpoint):
+    name, tag, about, listed = "quota_usages", "quota", "Limits and what is in use, as last read.", True
+    answer = serializers.USAGE
+    parameters = (SUBSCRIPTION, REGION)
+
+    def get(self, request: Request) -> HttpResponse:
+        rows = Usage.objects.filter(
+            **{name: self.asked[name] for name in ("subscription", "region") if name in self.asked}
+        )
+        return self.listing(*pages.keyset(rows, self.name, {"id": int}, self.asked))
+
+
+class Matrix(Endpoint):
+    name, tag, about, listed = (
+        "quota_matrix",
+        "quota",
+        "Region and family: have, in use, reserved, planned, short.",
+        True,
+    )
+    answer = serializers.QUOTA_ROW
+    parameters = (SUBSCRIPTION, Parameter("short", "yes: only what is short, or cannot be told.", kind="yes-no"))
+
+    def get(self, request: Request) -> HttpResponse:
+        rows = quota.matrix(subscription=self.asked.get("subscription", ""), short_only=self.asked.get("short", False))
+        return self.listing(
+            *pages.sliced(
+                rows,
+                self.name,
+                lambda row: "|".join((row.subscription.pk, row.region, row.provider, row.name)),
+                self.asked,
+            )
+        )
+
+
+class Requests(Endpoint):
+    name, tag, about, listed = "quota_requests", "quota", "Requests to raise limits, the newest first.", True
+    answer = serializers.QUOTA_REQUEST
+    parameters = (SUBSCRIPTION, REGION, Parameter("state", "Its state.", of=words(QuotaRequest.State)))
+
+    def get(self, request: Request) -> HttpResponse:
+        chosen = {name: self.asked[name] for name in ("subscription", "region", "state") if name in self.asked}
+        return self.listing(*pages.keyset(quota.requests().filter(**chosen), self.name, {"-id": int}, self.asked))
+
+
+class FollowUps(Endpoint):
+    name, tag, about, listed = "followups", "followups", "Follow-ups, by id.", True
+    answer = serializers.FOLLOW_UP
+    parameters = (
+        Parameter("state", "Its state.", of=words(FollowUp.State)),
+        Parameter("closed", "no: all that are not yet closed.", kind="yes-no"),
+        Parameter("kind", "What has to be rebuilt."),
+        WAVE,
+        UNIT,
+        Parameter("q", "Part of its title, its unit's name or its new target."),
+    )
+
+    def get(self, request: Request) -> HttpResponse:
+        rows = followups.listed(kind=self.asked.get("kind", ""), text=self.asked.get("q", ""))
+        for name, column in (("state", "state"), ("wave", "unit__placement__wave_id"), ("unit", "unit_id")):
+            if name in self.asked:
+                rows = rows.filter(**{column: self.asked[name]})
+        if "closed" in self.asked:
+            rows = rows.filter(done=self.asked["closed"])
+        return self.listing(*pages.keyset(rows, self.name, {"id": int}, self.asked))
+
+
+class OneFollowUp(Endpoint):
+    name, tag, about = "followup", "followups", "One follow-up, with what will be sent."
+    answer = serializers.FOLLOW_UP_IN_FULL
+
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        found: Any = followups.listed().filter(pk=pk).first()
+        if found is None:
+            raise NotHere(f"There is no follow-up {pk}.")
+        found.owed = followups.required(found)
+        return self.one(found)
