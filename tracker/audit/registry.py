@@ -143,7 +143,7 @@ _TABLE = (
     ("freeze.lifted", "Freeze lifted", "{actor} lifted the freeze of {scope|everything}[: {reason}].", "*"),
     # Runs
     ("run.started", "Run started", "{actor} started the run of {unit|a unit}.", "*"),
-    ("run.asked", "Asked", "{actor} asked the run {object} to {verb|go on}[: {reason}].", "*"),
+    ("run.asked", "Asked", "{actor} asked the run of {unit|a unit} to {verb|go on}[: {reason}].", "*"),
     ("run.moved", "Run moved", "The run of {unit|a unit} moved[ from {from}][ to {to}].", "*"),
     ("run.attention_raised", "Attention raised", "The run of {unit|a unit} needs a person[: {cause}].", "*"),
     ("run.attention_cleared", "Attention cleared", "{actor} cleared the attention of the run of {unit|a unit}.", "*"),
@@ -164,9 +164,9 @@ _TABLE = (
     ("settings.captured", "Settings captured",
      "The settings of {object} that the platform drops were captured[: {count}].", "*"),
     ("comparison.stored", "Comparison stored",
-     "{object} was compared[: {differences} differences][, {unexpected} unexpected].", "*"),
+     "{unit|A unit} was compared[: {unexpected} unexpected differences].", "*"),
     ("difference.disposed", "Difference settled",
-     "{actor} settled a difference of {object}[: {disposition}][, {reason}].", "*"),
+     "{actor} settled a difference of {unit|a unit}[ in {field}][: {disposition}].", "*"),
     ("followup.opened", "Follow-up opened", "A follow-up was opened[ for {unit}]: {object}.", "*"),
     ("followup.answered", "Follow-up answered", "{actor} answered the follow-up {object}[: {reason}].", "*"),
     ("followup.applied", "Follow-up applied", "{actor} applied the follow-up {object}.", "*"),
@@ -235,6 +235,8 @@ def sentence(event: Told, private: Mapping[str, str]) -> str:
     text = _filled(text, known, optional=False)
     if text.startswith(("the ", f"{known.get('verb')} ")):
         text = text[0].upper() + text[1:]  # "the engine …", "commit of …"; names and ids stay as they are
+    if text.endswith("..") and not text.endswith("..."):
+        text = text[:-1]  # a person's own words ended with a stop
     match getattr(event, "result", "done"):
         case "denied" if event.type != "access.denied":
             return f"Denied: {text}"

@@ -171,7 +171,7 @@ def set_window(wave: Wave, *, opens_at: datetime, closes_at: datetime, by: User,
             by=by.actor,
             object=("wave", str(wave.pk)),
             now=now,
-            detail={"opens": stamp(opens_at), "closes": stamp(closes_at)},
+            detail={"opens": stamp(opens_at), "closes": stamp(closes_at), "name": wave.name},
         )
     return window
 

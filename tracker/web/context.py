@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import IntegerField, Q, QuerySet, Subquery, Value, prefetch_related_objects
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value, prefetch_related_objects
+from django.db.models.functions import Substr
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -16,9 +17,11 @@ from django.utils.functional import SimpleLazyObject
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission, Role
 from tracker.followups.models import FollowUp
+from tracker.inventory.models import Subscription
 from tracker.runs.models import Run
 from tracker.waves import queries as waves
 from tracker.waves.models import Freeze
+from tracker.web import words
 
 THEMES = ("auto", "light", "dark")
 DENSITIES = ("comfortable", "compact")
@@ -114,6 +117,8 @@ def build(request: HttpRequest, now: datetime) -> Frame:
     user: User = request.user  # type: ignore[assignment]
     prefetch_related_objects([user], "grants")  # once; then every `user.may` of the page is free
     rows = list(_rows(user, now))
+    for row in rows:
+        row.words = words.frozen(row.scope, row.subscription_name or "")
     first = rows[0] if rows else None
     waiting, needs, owed = (first.waiting, first.needs, first.owed) if first else (0, 0, 0)
     counts = {
@@ -143,10 +148,12 @@ def _rows(user: User, now: datetime) -> QuerySet[Freeze]:
     waiting = waves.waiting_on(user, now).order_by().values("pk") if user.may(Permission.APPROVE) else None
     needs = Run.objects.filter(ended_at__isnull=True).exclude(attention="").values("pk")
     owed = FollowUp.objects.exclude(state=FollowUp.State.CLOSED).values("pk")
+    named = Subscription.objects.filter(pk=Substr(OuterRef("scope"), len("subscription:") + 1))
     return Freeze.objects.filter(Q(scope="all") | Q(frozen=True)).annotate(
         waiting=_CountOf(waiting) if waiting is not None else Value(0),
         needs=_CountOf(needs),
         owed=_CountOf(owed),
+        subscription_name=Subquery(named.values("name")[:1]),
     )
 
 

@@ -64,7 +64,14 @@ def read_local(text: str, zone: tzinfo) -> datetime:
     return first.astimezone(UTC)
 
 
-class WaveForm(forms.Form):
+class Form(forms.Form):
+    """Labels without a colon, as everywhere on the pages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class WaveForm(Form):
     """Name, purpose, owner."""
 
     name = forms.CharField(
@@ -86,7 +93,7 @@ class WaveForm(forms.Form):
     )
 
 
-class WindowForm(forms.Form):
+class WindowForm(Form):
     """When Prepare and Commit may start. `opens_at` and `closes_at` of the cleaned data are aware."""
 
     opens = forms.CharField(widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
@@ -127,13 +134,13 @@ class WindowForm(forms.Form):
         return cleaned
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(Form):
     """One reason, needed."""
 
     reason = forms.CharField(max_length=LONGEST_REASON, strip=True)
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(Form):
     """What a person decided on a review page, and of which version."""
 
     decision = forms.ChoiceField(choices=[("approve", "approve"), ("reject", "reject")])
@@ -141,7 +148,7 @@ class DecisionForm(forms.Form):
     reason = forms.CharField(max_length=LONGEST_TEXT, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class FreezeForm(forms.Form):
+class FreezeForm(Form):
     """What is frozen, and why."""
 
     scope = forms.ChoiceField(label="What")

@@ -49,7 +49,7 @@ class Facts:
     worst_health: str = "on track"
     health_reason: str = ""
     started: int = 0  # units planned with a live run
-    attention: int = 0  # live runs that need a person
+    troubled: Mapping[str, int] = field(default_factory=dict)  # state of live runs that need a person -> how many
     attention_name: str = ""  # one of them
     held: int = 0
     compared: int = 0  # live prepared runs with a comparison
@@ -77,6 +77,11 @@ class Facts:
 
     def count(self, *states: State) -> int:
         return sum(self.progress.get(state.value, 0) for state in states)
+
+    @property
+    def attention(self) -> int:
+        """How many need a person."""
+        return sum(self.troubled.values())
 
     @property
     def done(self) -> bool:
@@ -197,14 +202,15 @@ def _window(facts: Facts) -> Said:
         return "green", "Everything was done in it."
     if facts.stopped:
         return "red", f"The line is stopped: {facts.stopped}"
-    if facts.frozen:
-        return "red", f"Frozen: {facts.frozen}"
+    if facts.frozen and facts.window == "open":
+        return "red", f"Open, but frozen: {facts.frozen}"
     if facts.opens_at is not None and facts.closes_at is not None:
         match facts.window:
             case "open":
                 return "green", f"Open until {_at(facts.closes_at, facts)}."
             case "upcoming":
-                return "amber", f"Opens {_at(facts.opens_at, facts)}."
+                now = f" Frozen now: {facts.frozen}" if facts.frozen else ""
+                return "amber", f"Opens {_at(facts.opens_at, facts)}.{now}"
         left = _times(facts.units - facts.count(*COMMITTED_OR_BEYOND), "unit")
         return "red", f"Closed {_at(facts.closes_at, facts)} with {left} not committed: set a new one."
     return "amber", "No window is set; nothing may start without one."
@@ -214,9 +220,8 @@ def _prepare(facts: Facts) -> Said:
     n, there = facts.units, facts.count(*PREPARED_OR_BEYOND)
     if n and there == n:
         return "green", f"{_all(n)} {_is(n)} prepared."
-    in_trouble = facts.attention and facts.count(State.PLANNED, State.VALIDATED, State.PREPARING, State.ABORTING)
-    if in_trouble:
-        return "red", f"{_attention(facts)}; {there} of {n} prepared."
+    if troubled := _troubled(facts, State.PLANNED, State.VALIDATED, State.PREPARING, State.ABORTING):
+        return "red", f"{troubled}; {there} of {n} prepared."
     if not n or (facts.approval != "approved" and not facts.begun):
         return "later", "After the approval."
     parts = [f"{there} of {n} prepared"]
@@ -268,8 +273,8 @@ def _commit(facts: Facts) -> Said:
     n, there, moving = facts.units, facts.count(*COMMITTED_OR_BEYOND), facts.count(State.COMMITTING)
     if n and there == n:
         return "green", f"{_all(n)} {_is(n)} committed."
-    if moving and facts.attention:
-        return "red", f"{_attention(facts)}; {there} of {n} committed."
+    if troubled := _troubled(facts, State.COMMITTING):
+        return "red", f"{troubled}; {there} of {n} committed."
     if moving:
         return "amber", f"{there} of {n} committed, {moving} committing."
     if facts.commits_approved:
@@ -434,9 +439,19 @@ def health(facts: Facts) -> tuple[str, str]:
 
 # --- words -----------------------------------------------------------------------------------------------------------
 def _attention(facts: Facts) -> str:
-    if facts.attention == 1:
-        return f"{facts.attention_name or 'One unit'} needs a person"
-    return f"{facts.attention} units need a person"
+    return _people(facts, facts.attention)
+
+
+def _troubled(facts: Facts, *states: State) -> str:
+    """`3 units need a person`, of those in these states; empty when none does."""
+    n = sum(facts.troubled.get(state.value, 0) for state in states)
+    return _people(facts, n) if n else ""
+
+
+def _people(facts: Facts, n: int) -> str:
+    if n == 1:
+        return f"{facts.attention_name if facts.attention == 1 else 'One unit'} needs a person"
+    return f"{n} units need a person"
 
 
 def _at(at: datetime, facts: Facts) -> str:

@@ -45,8 +45,10 @@ def type_of(resource_id: str) -> str:
 
 
 def name_of(resource_id: str) -> str:
-    """What people call the thing: the last part of its id; of a slot, with its cloud service."""
+    """What people call the thing: the last part of its id; of a slot or role, with its cloud service."""
     parts = resource_id.strip("/").split("/")
+    if len(parts) > 5 and parts[-2].lower() == "roles":
+        return f"{parts[-1]} ({parts[-5]})"
     if len(parts) > 3 and parts[-2].lower() == "slots":
         return f"{parts[-3]} ({parts[-1]})"
     return parts[-1]

@@ -83,7 +83,7 @@ def _ticks(first: datetime, last: datetime, x: Callable[[datetime], float], zone
     found: list[tuple[str, str]] = []
     while at < last:
         place = x(at)
-        if 0 <= place <= 96:
+        if 0 <= place <= 90:
             label = f"{at.day} {at:%b}" if step >= timedelta(days=1) or at.hour == 0 else f"{at:%H:%M}"
             found.append((f"{place:.3f}", label))
         at += step

@@ -1,9 +1,10 @@
 """The facts behind the gates, for one wave or for a list of them, in as many queries for many as for one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -27,6 +28,7 @@ class Summary:
     wave: Wave
     facts: Facts
     approval: Approval | None
+    moved: dict[int, list[str]] = field(default_factory=dict)  # unit -> what of it no longer matches its approval
 
     @property
     def gates(self) -> list[Gate]:
@@ -60,6 +62,17 @@ class Summary:
     @property
     def cores(self) -> int:
         return sum(line.amount for line in self.facts.quota if line.name.lower() == "cores")
+
+    @property
+    def quota_url(self) -> str:
+        """The quota page, narrowed to the regions of the wave."""
+        regions = sorted({line.region for line in self.facts.quota})
+        return f"{reverse('quota')}?{urlencode([('region', region) for region in regions])}"
+
+    @property
+    def telling_lines(self) -> list[queries.QuotaLine]:
+        """Quota worth a look on the page of the wave: cores, and what is short or was never read."""
+        return [line for line in self.facts.quota if line.name.lower() == "cores" or line.free is None or line.short]
 
     @property
     def short(self) -> int:
@@ -159,16 +172,19 @@ def summary(wave: Wave, *, now: datetime, zone: tzinfo) -> Summary:
     """One wave, and what exactly moved since its approval was asked for (asked only when something did)."""
     [found] = summaries([wave], now=now, zone=zone)
     if found.facts.drift and found.approval is not None:
-        found.facts = replace(found.facts, drift=tuple(drift(found.approval, wave, now)))
+        lines = _exactly(found, wave)
+        found.facts = replace(found.facts, drift=tuple(dict.fromkeys(lines)))
     return found
 
 
-def drift(approval: Approval, wave: Wave, now: datetime) -> list[str]:
-    """What moved since a wave approval was asked for: everything while it waits, what is not begun afterwards."""
-    if queries.approval_state(approval, now) is queries.ApprovalState.PENDING:
-        return queries.wave_drift(approval)
+def _exactly(found: Summary, wave: Wave) -> list[str]:
+    """What moved since the approval was asked for: everything while it waits, what is not begun once it was given."""
+    approval = found.approval
+    if approval is None or found.facts.approval == "pending":
+        return queries.wave_drift(approval) if approval is not None else []
     units = list(Unit.objects.filter(placement__wave=wave, progress__in=WAITING))
-    return list(dict.fromkeys(line for lines in queries.unit_drifts(approval, units).values() for line in lines))
+    found.moved = {pk: lines for pk, lines in queries.unit_drifts(approval, units).items() if lines}
+    return [line for lines in found.moved.values() for line in lines]
 
 
 def _counts(waves: Sequence[Wave], now: datetime) -> dict[int | None, dict[str, list[tuple[Any, ...]]]]:
@@ -221,7 +237,7 @@ def _facts(
         worst_health=worst,
         health_reason=reason,
         started=runs["planned"][4] if "planned" in runs else 0,
-        attention=sum(row[5] for row in runs.values()),
+        troubled={state: row[5] for state, row in runs.items() if row[5]},
         attention_name=min((row[7] for row in runs.values() if row[7]), default=""),
         held=sum(row[4] for row in counted.get("held", [])),
         compared=runs["prepared"][6] if "prepared" in runs else 0,

@@ -106,6 +106,8 @@ def _describe(row: Row, summary: Summary) -> None:
 def _next(row: Row, summary: Summary, live: bool) -> tuple[str, str]:
     run, facts = row.run, summary.facts
     match State(row.unit.progress):
+        case State.PLANNED | State.VALIDATED if row.unit.pk in summary.moved and row.unit.verdict != "blocked":
+            return f"Not what was approved: {summary.moved[row.unit.pk][0]}. Submit the wave again.", "stop"
         case State.PLANNED if live:
             return (run.waiting_for if run.operation_state == "held" else "Validate is running."), "progress"
         case State.PLANNED if row.unit.verdict == "blocked":
@@ -119,7 +121,8 @@ def _next(row: Row, summary: Summary, live: bool) -> tuple[str, str]:
         case State.PREPARED:
             return _after_prepare(run)
         case State.PREPARING | State.ABORTING | State.COMMITTING:
-            return f"{row.unit.progress.capitalize()}: the platform is at work.", "progress"
+            said = run.waiting_for if run is not None else ""
+            return said or f"{row.unit.progress.capitalize()}: the platform is at work.", "progress"
         case State.COMMITTED | State.VERIFIED:
             return (run.waiting_for if run is not None and run.waiting_for else "Being read again."), "progress"
         case State.CLOSED:

@@ -1,5 +1,6 @@
 """What a person can do with a wave now: the one primary action and what stands beside it, each with why not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +9,10 @@ from django.urls import reverse
 from migrator.lifecycle import State
 from tracker.accounts.permissions import Permission
 from tracker.web import gates
-from tracker.web.gates import Facts, Step
+from tracker.web.gates import WAITING, Step
 from tracker.web.permits import Permits
 from tracker.web.wave_board import Summary
+from tracker.web.wave_grid import Row
 
 PREPARE, STOP, RESUME, WITHDRAW = "prepare-all", "stop-line", "resume-line", "withdraw"  # ids of the dialogs
 
@@ -29,13 +31,28 @@ class Act:
     hidden: list[tuple[str, Any]] = field(default_factory=list)
 
 
-def primary(summary: Summary, permits: Permits) -> tuple[str, Act | None]:
-    """The sentence of the next step, and its button if a person does it."""
+def primary(summary: Summary, permits: Permits, rows: Sequence[Row] = ()) -> tuple[str, Act | None]:
+    """The sentence of the next step, and its button if a person does it. With `rows`, a step that concerns one unit
+    leads to its run."""
     step, sentence = gates.next_step(summary.facts)
-    act = _act(step, summary, permits)
+    act = _on_one_run(step, rows) or _act(step, summary, permits)
     if act is not None and not act.look:
         act.look = "primary"
     return sentence, act
+
+
+def _on_one_run(step: Step, rows: Sequence[Row]) -> Act | None:
+    runs = [row for row in rows if row.run is not None and row.run.ended_at is None]
+    prepared = [row for row in runs if row.run.state == State.PREPARED]
+    concerned = {
+        Step.LOOK: [row for row in runs if row.run.attention],
+        Step.COMPARE: [row for row in prepared if row.run.open_differences],
+        Step.COMMIT: [row for row in prepared if row.run.commit_approval == "approved"],
+        Step.ASK_COMMIT: [row for row in prepared if not row.run.commit_approval],
+    }.get(step, [])
+    if len(concerned) != 1:
+        return None
+    return Act(f"Open the run of {concerned[0].unit.name}", concerned[0].url, icon="activity")
 
 
 def _act(step: Step, summary: Summary, permits: Permits) -> Act | None:
@@ -53,8 +70,7 @@ def _act(step: Step, summary: Summary, permits: Permits) -> Act | None:
             blocked = f"{reverse('inventory')}?wave={wave.pk}&verdict=blocked"
             return Act("See what blocks", blocked if facts.blocked else f"{plan}#units", icon="ban")
         case Step.SUBMIT:
-            url = reverse("wave_submit", args=[wave.pk])
-            return Act("Submit wave", url, post=True, why_not=permits.why_not(Permission.PLAN), icon="send")
+            return _submit(summary, permits, "Submit again" if facts.approval else "Submit wave")
         case Step.DECIDE:
             return _decide(summary, permits)
         case Step.RESUME:
@@ -64,7 +80,7 @@ def _act(step: Step, summary: Summary, permits: Permits) -> Act | None:
         case Step.PREPARE:
             return prepare(summary, permits)
         case Step.LOOK:
-            return Act("Look at the run", f"{runs}&state=attention", icon="activity")
+            return Act("Look at the run", f"{runs}&standing=attention", icon="activity")
         case Step.COMPARE | Step.ASK_COMMIT | Step.COMMIT:
             return Act("Open the runs", runs, icon="activity")
         case Step.DECIDE_COMMIT:
@@ -72,6 +88,11 @@ def _act(step: Step, summary: Summary, permits: Permits) -> Act | None:
         case Step.FOLLOW_UPS:
             return Act("Open follow-ups", f"{reverse('follow_ups')}?wave={wave.pk}", icon="list-todo")
     return None
+
+
+def _submit(summary: Summary, permits: Permits, label: str) -> Act:
+    url = reverse("wave_submit", args=[summary.wave.pk])
+    return Act(label, url, post=True, why_not=permits.why_not(Permission.PLAN), icon="send")
 
 
 def _decide(summary: Summary, permits: Permits) -> Act | None:
@@ -97,16 +118,19 @@ def prepare(summary: Summary, permits: Permits) -> Act:
     facts = summary.facts
     ready = facts.count(State.VALIDATED)
     label = f"Prepare {ready} validated units…" if ready > 1 else "Prepare the validated unit…"
-    return Act(label, dialog=PREPARE, why_not=_no_prepare(facts) or permits.why_not(Permission.OPERATE), icon="lock")
+    return Act(label, dialog=PREPARE, why_not=_no_prepare(summary) or permits.why_not(Permission.OPERATE), icon="lock")
 
 
-def _no_prepare(facts: Facts) -> str:
+def _no_prepare(summary: Summary) -> str:
+    facts = summary.facts
     if facts.stopped:
         return f"The line is stopped: {facts.stopped}"
     if facts.frozen:
         return f"Frozen: {facts.frozen}"
     if facts.approval != "approved":
         return "The wave is not approved."
+    if summary.moved and len(summary.moved) >= facts.count(*WAITING):
+        return "What was approved no longer matches; submit the wave again."
     if facts.window != "open":
         return next(gate.sentence for gate in gates.gates(facts) if gate.name == "window")
     return ""
@@ -117,6 +141,8 @@ def beside(summary: Summary, permits: Permits, main: Act | None) -> list[Act]:
     facts = summary.facts
     found = []
     approved = facts.approval == "approved"
+    if approved and facts.drift:
+        found.append(_submit(summary, permits, "Submit again"))
     if approved and facts.count(State.PLANNED) > facts.started:
         found.append(start(summary, permits))
     if facts.count(State.VALIDATED):

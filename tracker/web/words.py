@@ -68,3 +68,14 @@ def middle_shortened(text: str, shown: int = SHOWN) -> str:
     if (cut := text.find("/", len(text) - tail)) >= 0 and len(text) - cut >= shown // 4:
         return f"{text[: shown - 1 - (len(text) - cut)]}…{text[cut:]}"
     return f"{text[: shown - 1 - tail]}…{text[-tail:]}"
+
+
+def frozen(scope: str, subscription: str = "") -> str:
+    """What a freeze is of: `everything`, `every Commit`, `subscription Retail` (or its id, where the name is gone)."""
+    kind, _, what = scope.partition(":")
+    match kind:
+        case "verb":
+            return f"every {what.capitalize()}"
+        case "subscription":
+            return f"subscription {subscription or what}"
+    return "everything"

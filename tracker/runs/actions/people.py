@@ -40,6 +40,23 @@ class TooLate(RunError):
     """It was already sent, or cannot be undone any more; the sentence says when."""
 
 
+class BadWords(RunError):
+    """A reason that cannot be kept: too long, or with a character no text holds."""
+
+
+LONGEST_REASON = 1000
+
+
+def words(text: str) -> str:
+    """A reason as it is kept. Raises BadWords."""
+    text = text.strip()
+    if "\x00" in text:
+        raise BadWords("The reason holds a NUL character; type it again instead of pasting it.")
+    if len(text) > LONGEST_REASON:
+        raise BadWords(f"The reason has {len(text):,} characters; {LONGEST_REASON:,} is the most. Shorten it.")
+    return text
+
+
 def start(unit: Unit, *, by: User, now: datetime) -> Run:
     """Begin to migrate a placed unit: a run, and the wish to validate. Raises NotApproved, Illegal."""
     check(by, Permission.OPERATE, ("unit", unit.key), now)
@@ -86,6 +103,7 @@ def start(unit: Unit, *, by: User, now: datetime) -> Run:
 def ask(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", seal: str = "") -> Ask:
     """Say what is wanted of a run. Raises Illegal, NotYet, TooLate with the sentence the page shows."""
     check(by, Permission.OPERATE, ("run", str(run.pk)), now)
+    reason = words(reason)
     with transaction.atomic():
         run = Run.objects.select_for_update(of=("self",)).select_related("unit", "wave").get(pk=run.pk)
         if run.ended_at is not None:
@@ -193,12 +211,13 @@ def request_commit(run: Run, *, by: User, now: datetime) -> Approval:
 def dispose(difference: Difference, *, disposition: str, by: User, now: datetime) -> None:
     """A named person says why an unexpected difference is acceptable. Raises Illegal without words."""
     check(by, Permission.OPERATE, ("run", str(difference.run_id)), now)
-    if not disposition.strip():
+    disposition = words(disposition)
+    if not disposition:
         raise Illegal("Say why this difference is acceptable; the approver will read it.")
     with transaction.atomic():
         changed = Difference.objects.filter(
             pk=difference.pk, kind__in=["unexpected", "unread"], disposed_at__isnull=True
-        ).update(disposed_by=by.actor.key, disposed_at=now, disposition=disposition.strip())
+        ).update(disposed_by=by.actor.key, disposed_at=now, disposition=disposition)
         if not changed:
             raise Illegal("This difference needs no disposition, or has one.")
         record(
@@ -206,6 +225,10 @@ def dispose(difference: Difference, *, disposition: str, by: User, now: datetime
             by=by.actor,
             object=("run", str(difference.run_id)),
             now=now,
-            detail={"field": difference.field, "resource": difference.classic_key or difference.arm_key},
-            private={"disposition": disposition.strip()},
+            detail={
+                "field": difference.field,
+                "resource": difference.classic_key or difference.arm_key,
+                "unit": difference.run.unit.name,
+            },
+            private={"disposition": disposition},
         )

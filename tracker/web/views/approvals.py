@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from migrator.lifecycle import State
 from tracker.accounts.decorators import require
@@ -33,6 +33,7 @@ SORTS = {"asked": Sort("requested_at", decode=timezone.datetime.fromisoformat)}
 
 
 @require(Permission.READ)
+@require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """/approvals/?tab=waiting|asked|decided|all"""
     now = timezone.now()
@@ -46,13 +47,15 @@ def inbox(request: HttpRequest) -> HttpResponse:
     narrowed = _narrowed(tab, rows, waiting, request.user, may)
     if (wave := request.GET.get("wave", "")).isascii() and wave.isdigit() and len(wave) < 18:
         narrowed = narrowed.filter(wave=int(wave))
-    page = lists.page(request, narrowed, SORTS, default="asked" if tab == "waiting" else "-asked")
+    default = "asked" if tab == "waiting" else "-asked"  # what waits longest, else what is newest
+    page = lists.page(request, narrowed, SORTS, default=default)
     return render(
         request,
         "approvals/list.html",
         {
             "page": page,
             "tab": tab,
+            "default_sort": default,
             "tabs": [
                 {
                     "label": label,
@@ -107,6 +110,7 @@ def _approval(pk: int, user: User) -> Approval:
 
 
 @require(Permission.READ)
+@require_safe
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """/approvals/<pk>/: everything that was sealed, what moved since, and the decision."""
     approval = _approval(pk, request.user)
@@ -298,6 +302,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require(Permission.READ)
+@require_safe
 def body(request: HttpRequest, pk: int) -> HttpResponse:
     """The sealed bytes themselves: sha256 of "approval/1", a line feed and these is the seal."""
     approval = _approval(pk, request.user)

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from migrator.lifecycle import OperationState
 from tracker.accounts.decorators import require
@@ -17,6 +17,7 @@ from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
 from tracker.waves import queries
 from tracker.waves.models import Freeze
+from tracker.web import words
 from tracker.web.forms_waves import FreezeForm
 from tracker.web.permits import Permits
 from tracker.web.reviews import actor_names
@@ -26,6 +27,7 @@ LISTED = 50
 
 
 @require(Permission.READ)
+@require_http_methods(["GET", "HEAD", "POST"])
 def freeze(request: HttpRequest) -> HttpResponse:
     """/freeze/: GET shows, POST freezes."""
     subscriptions = list(Subscription.objects.order_by("name"))
@@ -62,14 +64,7 @@ def lift(request: HttpRequest) -> HttpResponse:
 
 
 def scope_words(scope: str, subscriptions: list[Subscription]) -> str:
-    """`all` → everything; `verb:commit` → every Commit; `subscription:…` → its name."""
-    kind, _, what = scope.partition(":")
-    match kind:
-        case "verb":
-            return f"every {what.capitalize()}"
-        case "subscription":
-            return next((f"subscription {each.name}" for each in subscriptions if each.pk == what), scope)
-    return "everything"
+    return words.frozen(scope, next((each.name for each in subscriptions if scope.endswith(each.pk)), ""))
 
 
 def _page(request: HttpRequest, form: FreezeForm, subscriptions: list[Subscription], status: int = 200) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
 
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
@@ -20,7 +21,7 @@ from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
 from tracker.waves import queries
 from tracker.waves.models import Approval, Wave
-from tracker.web import lists, live, timeline, wave_board, wave_grid, wave_steps, words
+from tracker.web import kinds, lists, live, timeline, wave_board, wave_grid, wave_steps, words
 from tracker.web.forms_waves import ZONES, WaveForm, WindowForm
 from tracker.web.lists import Sort
 from tracker.web.permits import Permits
@@ -30,7 +31,7 @@ SORTS = {
     "opens": Sort("opens", nullable=True, decode=datetime.fromisoformat),
     "owner": Sort("owner"),
 }
-FOUND = 20  # units offered at a time
+FOUND = 12  # units offered at a time
 HISTORY = 100
 # azure.md 2.1: the lock has no documented time limit [D] seed1, vm-dd (storage: 30 days [D] stg-mig); the data plane
 # keeps running [D] cs-td, vm-faq; Abort is possible until Commit was attempted [D] vm-faq.
@@ -54,6 +55,7 @@ def wave_or_404(pk: int) -> Wave:
 
 
 @require(Permission.READ)
+@require_safe
 def board(request: HttpRequest) -> HttpResponse:
     """/waves/"""
     now, zone = timezone.now(), timezone.get_current_timezone()
@@ -98,6 +100,7 @@ def _timeline(shown: list[wave_board.Summary], now: datetime, zone: tzinfo) -> t
 
 
 @require(Permission.PLAN)
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """/waves/new/: name, owner and purpose; window and units follow on the plan of the wave."""
     form = WaveForm(request.POST or None, initial={"owner": str(request.user)})
@@ -115,12 +118,13 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 # --- one wave ---------------------------------------------------------------------------------------------------------
-def gate_urls(wave: Wave, approval: Approval | None) -> dict[str, str]:
+def gate_urls(summary: wave_board.Summary) -> dict[str, str]:
     """The list behind each gate."""
+    wave, approval = summary.wave, summary.approval
     inventory, runs = f"{reverse('inventory')}?wave={wave.pk}", f"{reverse('runs')}?wave={wave.pk}"
     return {
         "units": inventory,
-        "quota": f"{reverse('quota')}?wave={wave.pk}",
+        "quota": summary.quota_url,
         "approval": reverse("approval", args=[approval.pk]) if approval else "",
         "window": f"{reverse('wave_plan', args=[wave.pk])}#window",
         "prepare": runs,
@@ -133,7 +137,7 @@ def gate_urls(wave: Wave, approval: Approval | None) -> dict[str, str]:
 
 def shown_gates(summary: wave_board.Summary) -> list[dict[str, str]]:
     """The gates as parts/gates.html takes them."""
-    urls = gate_urls(summary.wave, summary.approval)
+    urls = gate_urls(summary)
     return [
         {"name": gate.title, "state": gate.state, "sentence": gate.sentence, "url": urls[gate.name]}
         for gate in summary.gates
@@ -149,14 +153,15 @@ def _progress(request: HttpRequest, wave: Wave, now: datetime, tag: str) -> dict
     """Everything of waves/_progress.html."""
     summary = wave_board.summary(wave, now=now, zone=timezone.get_current_timezone())
     permits = Permits(request.user)
-    sentence, main = wave_steps.primary(summary, permits)
+    rows = wave_grid.rows(summary)
+    sentence, main = wave_steps.primary(summary, permits, rows)
     facts = summary.facts
     return {
         "wave": wave,
         "summary": summary,
         "facts": facts,
         "gates": shown_gates(summary),
-        "rows": wave_grid.rows(summary),
+        "rows": rows,
         "next_sentence": sentence,
         "main_act": main,
         "beside": wave_steps.beside(summary, permits, main),
@@ -174,6 +179,7 @@ def _tag(request: HttpRequest, wave: Wave, now: datetime) -> str:
 
 
 @require(Permission.READ)
+@require_safe
 def wave(request: HttpRequest, pk: int) -> HttpResponse:
     """/waves/<pk>/: gates, grid, the next step."""
     now = timezone.now()
@@ -183,6 +189,7 @@ def wave(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require(Permission.READ)
+@require_safe
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The live part of the same page."""
     now = timezone.now()
@@ -194,6 +201,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require(Permission.READ)
+@require_safe
 def history(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything that was done to the wave, its approvals and its runs, newest first."""
     found = wave_or_404(pk)
@@ -253,6 +261,7 @@ def _told(entry: audit.Entry) -> dict[str, Any]:
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
 @require(Permission.READ)
+@require_safe
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """/waves/<pk>/plan/: who and why, the window, the units; what a unit brings along before it is placed."""
     return plan_page(request, wave_or_404(pk))
@@ -318,7 +327,12 @@ def _search(text: str) -> list[Unit]:
 
 def _along(unit: Unit) -> dict[str, Any]:
     """What comes along with a unit, what stands against placing it, and its quota."""
-    members = queries.forced_set(unit)
+    members = [
+        (kinds.name_of(key), kinds.type_word(kind), reason)
+        for key, kind, reason in unit.members.filter(gone_at__isnull=True)
+        .order_by("key")
+        .values_list("azure_id", "type", "membership")
+    ]
     needs, unknowns = quota.needs_of(unit)
     rows = [_balance(row) for row in quota.balance_of(unit)] if needs else []
     objections = queries.objections(unit)
