@@ -183,7 +183,7 @@ def answer(follow_up: FollowUp, answers: Mapping[str, str], *, by: User, now: da
                 "unit": row.unit.name,
                 "key": row.unit.key,
                 "name": row.title,
-                "answers": {str(k): str(v) for k, v in row.answers.items()},
+                "answers": queries.told(answered),
             },
         )
     return row
@@ -217,6 +217,19 @@ def apply(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
     return row
 
 
+def apply_many(ids: Iterable[int], *, by: User, now: datetime) -> list[FollowUp]:
+    """`apply` for every one of these that is open, in one transaction. Those that moved on meanwhile are left as they
+    are; raises NotApplicable when that is all of them."""
+    wanted = sorted(set(ids))
+    check(by, Permission.APPLY_FOLLOW_UP, ("follow-up", str(wanted[0]) if wanted else ""), now)
+    with transaction.atomic():
+        locked = FollowUp.objects.select_for_update().filter(pk__in=wanted, state=FollowUp.State.OPEN)
+        applied = [apply(row, by=by, now=now) for row in locked.order_by("pk")]
+        if not applied:
+            raise NotApplicable("None of these follow-ups is open and ready; there is nothing to apply.")
+    return applied
+
+
 def probe(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
     """Ask for a look at the platform now, without sending anything: closes what is seen, reopens what is no longer
     there.
@@ -244,12 +257,13 @@ def advance(follow_up_id: int, *, gateway: Callable[[str], AzureGateway], clock:
     if not claimed:
         return "not due"
     row = FollowUp.objects.select_related("unit").get(pk=follow_up_id)
-    stages = queries.required(row).stages
+    value = queries.required(row)
+    stages = value.stages
     azure = gateway(row.unit.subscription_id)
     try:
         if row.state == FollowUp.State.WANTED and not row.sent:
             return _send(row, stages, azure, clock)
-        return _probe(row, stages, azure, clock)
+        return _probe(row, value, azure, clock)
     except Throttled as error:
         return _later(row, clock(), error, timedelta(seconds=error.retry_after or AGAIN.total_seconds()), count=False)
     except GatewayError as error:
@@ -283,13 +297,15 @@ def _send(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Ca
     return f"sent stage {row.stage + 1}"
 
 
-def _probe(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Callable[[], datetime]) -> str:
+def _probe(row: FollowUp, value: RequiredFollowUp, azure: AzureGateway, clock: Callable[[], datetime]) -> str:
+    stages = value.stages
     settled = row.state in (FollowUp.State.CLOSED, FollowUp.State.OPEN, FollowUp.State.FAILED)
     stage = stages[-1 if settled else row.stage]
     try:
         missing = followups.matches(stage.probe, azure.send(stage.probe.request).body or {})
     except NotFound:
         missing = ["it is not there"]
+    missing = queries.shown(value, missing)  # told in pages and events: without a secret answer
     now = clock()
     if not missing and not settled and row.stage + 1 < len(stages):
         FollowUp.objects.filter(pk=row.pk).update(

@@ -1,10 +1,11 @@
 """What pages and the engine ask about follow-ups. Reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BigIntegerField, Case, Count, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Coalesce, Extract
 
 from migrator import followups
 from migrator.followups import RequiredFollowUp
@@ -23,6 +24,34 @@ OPEN = (
 def required(follow_up: FollowUp) -> RequiredFollowUp:
     """The follow-up as a value, with its requests rewritten for the new ids and the answers given so far."""
     return followups.rebuilt(follow_up.basis, follow_up.answers)
+
+
+CUT = 40  # a long value is shortened where a probe tells of it; its beginning is as secret as the whole
+HIDDEN = "•••••• (secret, kept out of sight)"
+
+
+def told(value: RequiredFollowUp) -> dict[str, str]:
+    """The answers as they may be told: in pages, events and exports. A secret is only said to be given."""
+    secret = {question.id for question in value.questions if question.secret}
+    return {key: HIDDEN if key in secret else str(answer) for key, answer in value.answers.items()}
+
+
+def shown(value: RequiredFollowUp, content: Any) -> Any:
+    """A part of a request as it may be shown: wherever a secret answer stands in it, `HIDDEN` stands instead."""
+    secrets = [value.answers[q.id] for q in value.questions if q.secret and value.answers.get(q.id)]
+    return _without(content, sorted(secrets, key=len, reverse=True))
+
+
+def _without(content: Any, secrets: list[str]) -> Any:
+    if isinstance(content, str):
+        for secret in secrets:
+            content = content.replace(secret, HIDDEN).replace(secret[:CUT] if len(secret) > CUT else secret, HIDDEN)
+        return content
+    if isinstance(content, Mapping):
+        return {_without(key, secrets): _without(item, secrets) for key, item in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_without(item, secrets) for item in content]
+    return content
 
 
 def left(unit: Unit) -> int:
@@ -57,6 +86,18 @@ def listed(*, state: str = "", kind: str = "", wave: str = "", unit: str = "", t
     if text:
         rows = rows.filter(Q(title__icontains=text) | Q(unit__name__icontains=text) | Q(new_target__icontains=text))
     return rows.order_by("done", "opened_at", "id")
+
+
+def placed() -> QuerySet[FollowUp]:
+    """Follow-ups for the list with `.place`, a number to order by: what is owed first, the oldest first; of what is
+    closed the newest first."""
+    step = 10**10
+    big = BigIntegerField()
+    seconds = Cast(Extract("opened_at", "epoch"), big)
+    closed = Value(2 * step, big) - Cast(Extract(Coalesce("closed_at", "opened_at"), "epoch"), big)
+    return FollowUp.objects.select_related("unit__subscription", "unit__placement__wave").annotate(
+        place=Case(When(state=FollowUp.State.CLOSED, then=closed), default=seconds, output_field=big)
+    )
 
 
 def counts(units: Iterable[Unit] | None = None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from migrator import quota
@@ -99,6 +100,7 @@ class MatrixRow:
     reserved: int
     planned: int  # needed by units that are in no wave yet and not gone
     request: QuotaRequest | None
+    waves: tuple[tuple[str, int], ...] = ()  # name of a wave, reserved by it; the largest first
 
     @property
     def free(self) -> int | None:
@@ -113,46 +115,120 @@ class MatrixRow:
     def wanted_total(self) -> int | None:
         return None if self.limit is None or self.short is None else self.limit + self.short
 
+    @property
+    def key(self) -> quota.Key:
+        return (self.subscription.pk.lower(), self.region.lower(), self.provider.lower(), self.name.lower())
 
-def matrix(*, subscription: str = "", short_only: bool = False) -> list[MatrixRow]:
-    """Region × family: have, in use, reserved by waves, planned, requested, short. Only rows that matter: needed,
-    reserved or requested.
-    """
-    planned: dict[tuple[str, str, str, str], int] = {}
+
+_VERSION = """
+SELECT (SELECT concat_ws(' ', count(*), max(u.changed_at), sum(u.id), sum(u.member_count)) FROM tracker_unit u
+         WHERE u.gone_at IS NULL AND u.progress IN ('discovered', 'assessed')
+           AND NOT EXISTS (SELECT 1 FROM tracker_placement p WHERE p.unit_id = u.id)),
+       (SELECT concat_ws(' ', count(*), max(read_at), sum("limit"), sum(current)) FROM tracker_usage),
+       (SELECT md5(string_agg(concat_ws(' ', id, state, azure_state, azure_message), ',' ORDER BY id))
+          FROM tracker_quotarequest),
+       (SELECT concat_ws(' ', count(*), sum(r.id), sum(r.amount), max(u.locked_since))
+          FROM tracker_reservation r JOIN tracker_unit u ON u.id = r.unit_id)
+"""
+
+
+def version() -> tuple[str, str]:
+    """Two digests in one query: one changes when `planned()` may have, the other when anything of the matrix may."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VERSION)
+        units, *rest = cursor.fetchone()
+    return units, f"{units}|{'|'.join(part or '' for part in rest)}"
+
+
+def _unplaced(subscription: str) -> QuerySet[Unit]:
     units = Unit.objects.filter(gone_at__isnull=True, placement__isnull=True, progress__in=["discovered", "assessed"])
-    for _, members in inventory.members_of_many(units.filter(subscription_id=subscription) if subscription else units):
-        for need in quota.need(members).needs:
-            key = (need.subscription, need.location, need.provider, need.name)
-            planned[key] = planned.get(key, 0) + need.amount
-    taken = {(n.subscription, n.location, n.provider, n.name): n.amount for n in reserved(subscription or None)}
+    return units.filter(subscription_id=subscription) if subscription else units
+
+
+def planned(subscription: str = "") -> Needed:
+    """What units in no wave will need, each counted by itself and summed, and what of it nobody can count."""
+    needs: dict[quota.Key, Need] = {}
+    unknowns = []
+    for _, members in inventory.members_of_many(_unplaced(subscription)):
+        found = quota.need(members)
+        unknowns.extend(found.unknowns)
+        for need in found.needs:
+            known = needs.get(need.key)
+            needs[need.key] = replace(need, amount=need.amount + (known.amount if known else 0), because=())
+    return Needed(list(needs.values()), unknowns)
+
+
+def matrix(
+    *,
+    subscription: str = "",
+    short_only: bool = False,
+    needed: Needed | None = None,
+    asked: Iterable[QuotaRequest] | None = None,
+) -> list[MatrixRow]:
+    """Region × family: have, in use, reserved by waves, planned, requested, short. Only rows that matter: needed,
+    reserved or requested. Names are compared without case, as their spelling is [K]. `needed`, `asked`: `planned()`
+    and all requests, where they were read already.
+
+    A prepared unit stands on both sides: usages read since its lock count the copy already [I], so its reservation is
+    left out, or it would be counted twice.
+    """
+    wanted = {need.key: need for need in (needed or planned(subscription)).needs}
     known = {
-        (u.subscription_id, u.region, u.provider, u.name): u
-        for u in (Usage.objects.filter(subscription_id=subscription) if subscription else Usage.objects.all())
+        _key(row.subscription_id, row.region, row.provider, row.name): row
+        for row in (Usage.objects.filter(subscription_id=subscription) if subscription else Usage.objects.all())
     }
-    asked: dict[tuple[str, str, str, str], QuotaRequest] = {}
-    for request in QuotaRequest.objects.order_by("requested_at"):
-        asked[(request.subscription_id, request.region, request.provider, request.name)] = request
-    names = {s.pk: s for s in Subscription.objects.all()}
+    taken: dict[quota.Key, list[Reservation]] = {}
+    for held in Reservation.objects.select_related("unit__placement__wave"):
+        key = _key(held.subscription_id, held.region, held.provider, held.name)
+        usage, locked = known.get(key), held.unit.locked_since
+        both = held.unit.progress in ("prepared", "committing") and locked is not None
+        if not (both and usage is not None and usage.read_at > locked):
+            taken.setdefault(key, []).append(held)
+    newest: dict[quota.Key, QuotaRequest] = {}
+    for request in sorted(QuotaRequest.objects.all() if asked is None else asked, key=lambda row: row.requested_at):
+        newest[_key(request.subscription_id, request.region, request.provider, request.name)] = request
+    subscriptions = {row.pk.lower(): row for row in Subscription.objects.all()}
     rows = []
-    for key in sorted(planned.keys() | taken.keys() | asked.keys()):
-        if key[0] not in names or (subscription and key[0] != subscription):
+    for key in sorted(wanted.keys() | taken.keys() | newest.keys()):
+        if key[0] not in subscriptions or (subscription and key[0] != subscription.lower()):
             continue
-        usage = known.get(key)
+        usage, need, holds = known.get(key), wanted.get(key), taken.get(key, [])
+        spelled = usage or newest.get(key) or (holds[0] if holds else need)
         rows.append(
             MatrixRow(
-                subscription=names[key[0]],
+                subscription=subscriptions[key[0]],
                 region=key[1],
-                provider=key[2],
-                name=key[3],
+                provider=spelled.provider,
+                name=spelled.name,
                 limit=usage.limit if usage else None,
                 in_use=usage.current if usage else None,
                 read_at=usage.read_at if usage else None,
-                reserved=taken.get(key, 0),
-                planned=planned.get(key, 0),
-                request=asked.get(key),
+                reserved=sum(row.amount for row in holds),
+                planned=need.amount if need else 0,
+                request=newest.get(key),
+                waves=_by_wave(holds),
             )
         )
+    rows.sort(key=lambda row: (row.subscription.name.lower(), row.subscription.pk, row.region, *_order(row)))
     return [row for row in rows if row.short or row.short is None] if short_only else rows
+
+
+def _key(subscription: str, region: str, provider: str, name: str) -> quota.Key:
+    return (subscription.lower(), region.lower(), provider.lower(), name.lower())
+
+
+def _order(row: MatrixRow) -> tuple[bool, bool, str]:
+    """The regional total first, then families, then the network."""
+    return (row.provider != quota.COMPUTE, row.name.lower() != quota.CORES, row.name.lower())
+
+
+def _by_wave(holds: list[Reservation]) -> tuple[tuple[str, int], ...]:
+    totals: dict[str, int] = {}
+    for held in holds:
+        placement = getattr(held.unit, "placement", None)
+        name = placement.wave.name if placement else "no wave"
+        totals[name] = totals.get(name, 0) + held.amount
+    return tuple(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
 
 
 def requests() -> QuerySet[QuotaRequest]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import BigIntegerField, Case, CharField, Count, ExpressionWrapper, F, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Coalesce, Extract
 
 from migrator.lifecycle import ASKABLE, LIVE_OPERATION, OperationState, State
 from migrator.resources import Verb
@@ -189,6 +191,50 @@ def runs(**filters: Any) -> QuerySet[Run]:
         .select_related("unit__subscription", "wave")
         .annotate(open_attention=Q(attention__gt=""))
         .order_by("-open_attention", F("ended_at").desc(nulls_first=True), "-started_at")
+    )
+
+
+class Standing(StrEnum):
+    """Where a run stands in the list: what needs a person first, what is over last."""
+
+    ATTENTION = "attention"
+    DOUBT = "doubt"  # nobody knows whether something arrived; being read
+    WAITING = "waiting"  # for a person, a window, a freeze, a budget; the reason is in `waiting_for`
+    MOVING = "moving"
+    ENDED = "ended"
+
+
+# Reasons of waiting that are not the platform's work.
+PAUSED = (
+    "approval-stale", "budget", "cannot-see", "capture-incomplete", "commit-not-approved", "commit-not-asked",
+    "differences-open", "follow-ups", "frozen", "held", "prepare-not-asked", "quota-short", "quota-unread",
+    "refused-for-now", "stopped", "throttled", "wave-not-approved", "window-closed",
+)  # fmt: skip
+
+
+def listed() -> QuerySet[Run]:
+    """Runs with `.standing` (a Standing) and `.place`, a number to order by: by standing, then what has waited
+    longest, and of what ended the newest first."""
+    standing = Case(
+        When(ended_at__isnull=False, then=Value(Standing.ENDED.value)),
+        When(attention__gt="", then=Value(Standing.ATTENTION.value)),
+        When(unknown_since__isnull=False, then=Value(Standing.DOUBT.value)),
+        When(
+            Q(due_at__isnull=True) | Q(held_at__isnull=False) | Q(waiting_code__in=PAUSED),
+            then=Value(Standing.WAITING.value),
+        ),
+        default=Value(Standing.MOVING.value),
+        output_field=CharField(),
+    )
+    step = 10**10
+    big = BigIntegerField()
+    order = [When(standing=each.value, then=Value(index * step, big)) for index, each in enumerate(Standing)]
+    seconds = Cast(Extract(Coalesce("ended_at", "started_at"), "epoch"), big)
+    within = Case(When(ended_at__isnull=False, then=Value(step - 1, big) - seconds), default=seconds, output_field=big)
+    return (
+        Run.objects.select_related("unit__subscription", "wave")
+        .annotate(standing=standing)
+        .annotate(place=ExpressionWrapper(Case(*order, output_field=big) + within, big))
     )
 
 

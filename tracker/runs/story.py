@@ -15,6 +15,7 @@ from tracker.audit.values import stamp
 from tracker.followups.models import CapturedSetting
 from tracker.runs.models import Ask, AskVerb, Attempt, Difference, Operation, Run, Transition
 
+LOOKS = 200
 Row = TypeVar("Row", bound=models.Model)
 SENT = (AskVerb.VALIDATE, AskVerb.PREPARE, AskVerb.COMMIT, AskVerb.ABORT, AskVerb.RETRY)  # answered by an operation
 
@@ -38,12 +39,23 @@ class Effect:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One reading of both sides that showed something new, out of the history."""
+
+    at: datetime
+    verb: str
+    seen: dict[str, str]
+    concluded: str
+
+
 @dataclass(slots=True)
 class Story:
     asks: list[Ask] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     attempts: dict[UUID, list[Attempt]] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)  # the newest `LOOKS`
     captured: list[Captured] = field(default_factory=list)
     captured_at: datetime | None = None
     capture_missing: list[dict[str, str]] = field(default_factory=list)
@@ -97,6 +109,10 @@ UNION ALL SELECT 'follow-up', jsonb_build_object('state', state, 'n', count(*)) 
 UNION ALL SELECT 'effect', jsonb_build_object('rule', rule, 'effect', effect, 'resource', resource_name,
   'sentence', sentence) FROM tracker_finding
   WHERE unit_id = %(unit)s AND outcome = 'yes' AND effect IN ('downtime', 'changes')
+UNION ALL (SELECT 'look', jsonb_build_object('at', e.at, 'detail', e.body::jsonb -> 'detail') FROM tracker_event e
+  WHERE e.object_kind = 'operation' AND e.type = 'operation.looked'
+    AND e.object_id IN (SELECT id::text FROM tracker_operation WHERE run_id = %(run)s)
+  ORDER BY e.id DESC LIMIT %(looks)s)
 UNION ALL SELECT 'person', jsonb_build_object('key', 'user:' || pseudonym, 'name',
   coalesce(nullif(display_name, ''), username)) FROM tracker_user WHERE 'user:' || pseudonym IN (
     SELECT by FROM tracker_ask WHERE run_id = %(run)s UNION SELECT started_by FROM tracker_run WHERE id = %(run)s
@@ -108,7 +124,7 @@ def read(run: Run) -> Story:
     """One query."""
     story = Story()
     with connection.cursor() as cursor:
-        cursor.execute(_STORY, {"run": run.pk, "unit": run.unit_id})
+        cursor.execute(_STORY, {"run": run.pk, "unit": run.unit_id, "looks": LOOKS})
         for kind, row in cursor.fetchall():
             _take(story, kind, _json(row))
     story.asks.sort(key=lambda ask: ask.pk)
@@ -136,6 +152,10 @@ def _take(story: Story, kind: str, row: dict[str, Any]) -> None:
             story.attempts.setdefault(attempt.operation_id, []).append(attempt)
         case "transition":
             story.transitions.append(_made(Transition, row))
+        case "look":
+            said = row["detail"]
+            at = datetime.fromisoformat(row["at"])
+            story.looks.append(Look(at, said.get("verb", ""), said.get("seen", {}), said.get("concluded", "")))
         case "captured":
             story.captured.append(Captured(**row | {"at": datetime.fromisoformat(row["at"])}))
         case "capture":

@@ -45,7 +45,8 @@
     failing = failing || Date.now();
     Date.now() - failing > 15000 ? show("stale", `Stale · as of ${asOf()}`) : show("reconnecting", "Reconnecting…");
   };
-  const busy = (part) => part.matches(":has(:popover-open, dialog[open], .menu[open])") ||
+  const touched = (field) => ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  const busy = (part) => all("input:not([type=hidden]), textarea", part).some(touched) || part.matches(":has(:popover-open, dialog[open], .menu[open])") ||
     (part.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), select, textarea")) ||
     (!getSelection().isCollapsed && part.contains(getSelection().anchorNode));
   let opened = [];

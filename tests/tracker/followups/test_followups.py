@@ -8,6 +8,7 @@ import pytest
 from migrator.gateway.arm import ArmGateway, StaticToken
 from tests.tracker.runs.programme import Programme
 from tracker.accounts.actions import Denied
+from tracker.audit.models import Event
 from tracker.followups import actions as followups
 from tracker.followups import queries
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
@@ -143,3 +144,59 @@ def test_an_auditor_applies_nothing(programme: Programme) -> None:
     row = FollowUp.objects.get(kind="role assignment")
     with pytest.raises(Denied, match="apply follow-ups"):
         followups.apply(row, by=programme.noor, now=database_now())
+
+
+SECRET_ANSWER = "https://hooks.example.com/a/very/long/path/with/a/secret/token-4711"
+
+
+def with_a_secret(programme: Programme) -> FollowUp:
+    """An alert whose webhook the gateway took out: a person has to give it again."""
+    committed(programme)
+    row = FollowUp.objects.filter(kind="alert rule").first()
+    assert row is not None
+    document = row.basis["document"]
+    document["properties"]["actions"] = [
+        {
+            "odata.type": "Microsoft.Azure.Management.Insights.Models.RuleWebhookAction",
+            "serviceUri": "https://***removed***",
+            "properties": {},
+        }
+    ]
+    row.basis = row.basis | {"document": document}
+    row.answers, row.state = {}, FollowUp.State.QUESTION
+    FollowUp.objects.filter(pk=row.pk).update(basis=row.basis, answers={}, state=row.state)
+    given = {
+        q.id: SECRET_ANSWER if q.secret else (q.choices[0].value if q.choices else "ops@example.com")
+        for q in queries.required(row).questions
+        if q.default is None
+    }
+    assert SECRET_ANSWER in given.values()
+    return followups.answer(row, given, by=programme.tomas, now=database_now())
+
+
+def test_a_secret_answer_is_told_nowhere(programme: Programme) -> None:
+    row = with_a_secret(programme)
+    value = queries.required(row)
+    assert SECRET_ANSWER in str([request.body for request in value.requests])  # it is sent,
+    assert "token-4711" not in str(queries.shown(value, [dict(request.body) for request in value.requests]))
+    assert "token-4711" not in str(queries.told(value))  # and not told,
+    assert SECRET_ANSWER[:40] not in str(queries.shown(value, [f"uri is x; expected {SECRET_ANSWER[:45]}..."]))
+    events = Event.objects.filter(object_kind="follow-up", object_id=str(row.pk))
+    assert events.filter(type="followup.answered").exists()
+    assert not any(SECRET_ANSWER[:40] in event.body for event in events)  # not even to the history
+
+
+def test_all_open_ones_are_applied_together_or_none(programme: Programme) -> None:
+    committed(programme)
+    for row in FollowUp.objects.all():
+        answered(programme, row)
+    ids = list(FollowUp.objects.filter(state="open").values_list("pk", flat=True))
+    assert len(ids) > 1
+    with pytest.raises(Denied):
+        followups.apply_many(ids, by=programme.maya, now=database_now())
+    assert not FollowUp.objects.filter(state="wanted").exists()
+    assert len(followups.apply_many([*ids, ids[0], 0], by=programme.tomas, now=database_now())) == len(ids)
+    assert FollowUp.objects.filter(state="wanted").count() == len(ids)
+    assert Event.objects.filter(type="followup.applied").count() == len(ids)
+    with pytest.raises(followups.NotApplicable):
+        followups.apply_many(ids, by=programme.tomas, now=database_now())

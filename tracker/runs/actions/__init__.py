@@ -1,6 +1,8 @@
 """The one door to runs. People: `start`, `ask`, `request_commit`, `dispose`. The engine: `ring_due`, `advance`."""
 
 from tracker.runs.actions.people import (
+    LONGEST_REASON,
+    BadWords,
     Illegal,
     NotApproved,
     NotYet,
@@ -15,6 +17,8 @@ from tracker.runs.actions.steps import advance, beat, ring_due
 from tracker.runs.actions.together import Together, approve, ask_all, start_all
 
 __all__ = [
+    "LONGEST_REASON",
+    "BadWords",
     "Illegal",
     "NotApproved",
     "NotYet",
