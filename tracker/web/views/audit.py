@@ -24,7 +24,7 @@ from tracker.web import lists, live
 
 # What each slice of the registry is called on the page; a test holds it against the registry.
 SLICES = {
-    "account": "People",
+    "account": "Accounts",
     "access": "Refusals",
     "evidence": "Evidence looked at",
     "inventory": "Inventory",
