@@ -154,7 +154,13 @@ def open_for(unit: Unit, *, arm_documents: Sequence[Document], by: Actor, now: d
                 by=by,
                 object=("follow-up", str(row.pk)),
                 now=now,
-                detail={"unit": unit.name, "key": unit.key, "kind": row.kind, "target": row.new_target},
+                detail={
+                    "unit": unit.name,
+                    "key": unit.key,
+                    "name": row.title,
+                    "kind": row.kind,
+                    "target": row.new_target,
+                },
             )
     return opened
 
