@@ -1,13 +1,18 @@
 """People and a browserless client for the pages."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests.tracker.runs.conftest import programme, simulator  # noqa: F401 - pages over a real estate
 from tracker.accounts.models import RoleGrant, User
 from tracker.accounts.permissions import Role
+
+if TYPE_CHECKING:
+    from tests.web.estate import Estate, Replayed
 
 PASSWORD = "correct horse battery staple"
 
@@ -39,3 +44,19 @@ def as_person() -> Callable[[User], Client]:
         return client
 
     return signed_in
+
+
+@pytest.fixture(scope="session")
+def recording() -> "Replayed":
+    """What the simulator answers of the journey estate, asked once."""
+    from tests.web.estate import recorded
+
+    return recorded()
+
+
+@pytest.fixture
+def estate(db: None, recording: "Replayed") -> "Estate":
+    """People, and the journey estate read and assessed by the real actions; see tests/web/estate.py."""
+    from tests.web.estate import Estate
+
+    return Estate(recording)

@@ -95,7 +95,8 @@ def score(assessment: Assessment) -> Score:
     parts: list[dict[str, Any]] = [{"label": "Left", "count": assessment.score, "hue": "good", "tone": 4}]
     for (effect, outcome), points in lost.items():
         hue = "neutral" if outcome == "unknown" or effect not in _EFFECTS else chip("effect", effect).hue
-        label = f"{chip('effect', effect).word if effect in _EFFECTS else effect}, {outcome}"
+        word = chip("effect", effect).word if effect in _EFFECTS else "Other"
+        label = f"{word}, unknown" if outcome == "unknown" else word
         parts.append({"label": label, "count": points, "hue": hue, "tone": 2 if outcome == "unknown" else 4})
     return Score(assessment.score, sum(e.points for e in entries), parts, entries[:QUIET], entries[QUIET:])
 

@@ -118,7 +118,7 @@ def next_step(
     if mine:
         oldest = mine[0]
         what = oldest.unit.name if oldest.unit else f"“{oldest.wave.name}”"
-        text = f"decide the {'commit of ' if oldest.unit else ''}{what}"
+        text = f"decide {'the commit of ' if oldest.unit else ''}{what}"
         joined([(text, address("approval", oldest.pk))], said)
         return said.say(f" {many(len(mine), 'approval waits', 'approvals wait')} for you." if len(mine) > 1 else "")
     unsubmitted = [row for row in rows if row.units and not row.over and row.approval == "none"]

@@ -49,7 +49,7 @@ class Filters:
     """What a list is narrowed to. Values of one field are alternatives; fields narrow each other.
 
     `wave`: ids as text; `owner`, `wave` and `region` take `none` for "has none". `rule` with `outcome` (default yes):
-    units with that finding.
+    units in scope (listed, not excluded) with that finding.
     """
 
     subscription: tuple[str, ...] = ()
@@ -198,7 +198,9 @@ def _base(filters: Filters) -> QuerySet[Unit]:
         units = units.filter(_named(filters.text))
     if filters.rule:  # a finding is read by its relation's name: the slice of readiness lies above this one
         found = Unit.objects.filter(findings__rule=filters.rule, findings__outcome=filters.outcome or "yes")
-        units = units.filter(pk__in=found.values("pk"))
+        # in scope, as readiness counts: so the number on the Rules page and the list behind it agree
+        in_scope = units.filter(gone_at__isnull=True).exclude(progress=State.EXCLUDED)
+        units = in_scope.filter(pk__in=found.values("pk"))
     return units
 
 

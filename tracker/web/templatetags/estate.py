@@ -95,10 +95,13 @@ def tail(identifier: str) -> str:
     return str(identifier).rstrip("/").rsplit("/", 1)[-1]
 
 
-@register.filter
-def shown_value(value: Any) -> str:
-    """A value of a comparison: a text as it is, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+@register.simple_tag
+def shown_value(value: Any) -> SafeString:
+    """A value of a comparison: a text as it is, an Azure id shortened in the middle, everything else as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if text.startswith("/subscriptions/"):
+        return format_html('<code title="{}">{}</code>', text, words.middle_shortened(text, 46))
+    return format_html("<code>{}</code>", text)
 
 
 @register.simple_tag

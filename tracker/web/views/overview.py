@@ -49,6 +49,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "burn": history.burn_up(past, waves, scope=numbers.scope, done=numbers.done, today=today),
         "blockers": blockers[:SHOWN],
         "deadlines": [(one, one.days_left(today)) for one in deadlines.DEADLINES],
+        "exit": deadlines.EXIT,
+        "exit_days": deadlines.EXIT.days_left(today),
         "overview_etag": live.etag(moment.version, request.user.pk),
     }
     return render(request, "overview/page.html", shown)
@@ -76,7 +78,7 @@ def moving(request: HttpRequest, part: str) -> HttpResponse:
             rows, past = readings.readings(), history.read(moment.now, timezone.get_current_timezone())
             units, blockers = programme.held(), readiness.unblock()
             shown = _top(request, moment, cells, approvals, waves, units, blockers, rows, past)
-    return live.fragment(request, f"overview/_{part}.html", shown | {"now": moment.now}, tag)
+    return live.fragment(request, f"overview/_{part}.html", shown | {"now": moment.now, "overview_etag": tag}, tag)
 
 
 def _top(

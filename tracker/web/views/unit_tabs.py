@@ -1,15 +1,17 @@
 """What each tab of a unit's page reads, beside its head. Three queries at most, whatever the unit holds."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, Value, When
 from django.http import Http404, HttpRequest
 
 from tracker.accounts.queries import sees_restricted
 from tracker.audit import queries as audit
 from tracker.audit.models import Event
+from tracker.audit.registry import actor_words
 from tracker.followups import queries as followups
 from tracker.inventory import differences, queries
 from tracker.inventory.models import Resource, Snapshot, Unit
@@ -120,15 +122,17 @@ def compare_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     wanted = [kind for kind in request.GET.getlist("kind") if kind in KINDS]
     rows = Difference.objects.filter(run=comparison.run)
     rows = rows.filter(kind__in=wanted) if wanted else rows.exclude(kind="same")
-    order = {kind: place for place, kind in enumerate(KINDS)}
-    listed = sorted(rows[: ROWS + 1], key=lambda row: (order.get(row.kind, 9), row.classic_key, row.field))
+    rank = Case(*[When(kind=kind, then=Value(place)) for place, kind in enumerate(KINDS)], default=Value(len(KINDS)))
+    listed = list(rows.order_by(rank, "classic_key", "field")[: ROWS + 1])
+    disposed = {row.disposed_by.partition(":")[2] for row in listed if row.disposed_by.startswith("user:")}
+    people = audit.names(disposed)
     facet = lists.facet(
         request, "kind", "Kind", [(k, status.chip("difference", k).word, kinds.get(k, 0)) for k in KINDS]
     )
     return {
         "comparison": comparison,
         "kinds": facet.options,
-        "differences": listed[:ROWS],
+        "differences": [(row, _who(row.disposed_by, people)) for row in listed[:ROWS]],
         "more": len(listed) > ROWS,
         "all_kinds": not wanted,
         "hidden_same": kinds.get("same", 0) if not wanted else 0,
@@ -137,7 +141,14 @@ def compare_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
 
 def runs_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     rows = Run.objects.filter(unit=unit).select_related("wave").order_by("-started_at")
-    return {"runs": list(rows[:100])}
+    listed = list(rows[:100])
+    people = audit.names(run.started_by.partition(":")[2] for run in listed if run.started_by.startswith("user:"))
+    return {"runs": [(run, _who(run.started_by, people)) for run in listed]}
+
+
+def _who(actor: str, people: Mapping[str, str]) -> str:
+    """What to call an actor: by name where the history knows it."""
+    return people.get(actor.partition(":")[2], "") or actor_words(actor)
 
 
 def follow_ups_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
