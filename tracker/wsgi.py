@@ -1,4 +1,4 @@
-"""The WSGI door. What was made at start is frozen, so that garbage collection does not stretch the slowest pages (F7)."""
+"""The WSGI door. What is made at start is frozen, so that garbage collection does not stretch slow pages (F7)."""
 
 import gc
 import os

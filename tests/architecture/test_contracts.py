@@ -118,7 +118,7 @@ def test_below_the_lid_nobody_reads_the_clock_or_a_request() -> None:
                     "time.time",
                 ):
                     guilty.append(f"{path.relative_to(ROOT)}:{node.lineno}")
-    # A token's expiry is the gateway's own business; the guard of a page is part of the lid, though it lives with the roles.
+    # A token's expiry is the gateway's own business; the guard of a page is part of the lid, though it lives below.
     allowed = {"migrator/gateway", "tracker/accounts/decorators.py"}
     assert [line for line in guilty if not any(line.startswith(prefix) for prefix in allowed)] == []
 

@@ -55,10 +55,10 @@ class Person:
         self.page.wait_for_url("**/")
 
     def sees(self, text: str | re.Pattern[str], patience: int = 20_000) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible(timeout=patience)
+        expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible(timeout=patience)
 
     def press(self, name: str | re.Pattern[str]) -> None:
-        self.page.get_by_role("button", name=name).first.click()
+        self.page.get_by_role("button", name=name).filter(visible=True).first.click()
 
     def picture(self, name: str) -> None:
         if PICTURES:
@@ -189,9 +189,9 @@ def test_three_people_move_a_network_and_an_auditor_proves_it(
     assert not any(key.endswith(shop) for key in azure["locks"])
 
     # What the platform dropped comes back, and is seen.
-    tomas.page.goto("/follow-ups/?state=open")
+    tomas.page.goto("/follow-ups/")
     titles = tomas.page.locator("main table tbody a.row-link").all_inner_texts()
-    assert titles, "follow-ups were opened in the commit's own transaction"
+    assert len(titles) == 4, "follow-ups were opened in the commit's own transaction"
     links = [link.get_attribute("href") for link in tomas.page.locator("main table tbody a.row-link").all()]
     for link in links:
         tomas.page.goto(link)
@@ -199,12 +199,12 @@ def test_three_people_move_a_network_and_an_auditor_proves_it(
         tomas.press(re.compile("^Apply"))
     for link in links:
         tomas.page.goto(link)
-        tomas.sees(re.compile("Closed", re.I), PATIENCE)
+        expect(tomas.page.locator(".head .chip", has_text="Closed").first).to_be_visible(timeout=PATIENCE)
     tomas.picture("follow-up")
     targets = [str(uri).lower() for uri in stack.azure()["autoscale_settings"].values()]
     assert any(uri.endswith("/microsoft.compute/cloudservices/shop-web/roles/webfront") for uri in targets)
     maya.page.goto(wave_url)
-    maya.sees(re.compile("closed", re.I), PATIENCE)
+    expect(maya.page.locator(".chip", has_text="Closed").first).to_be_visible(timeout=PATIENCE)
     maya.picture("wave-done")
 
     # The auditor takes the history home and checks it there.
@@ -217,7 +217,7 @@ def test_three_people_move_a_network_and_an_auditor_proves_it(
         noor.page.get_by_role("button", name=re.compile("export|download", re.I)).first.click()
     bundle = tmp_path / "history.zip"
     caught.value.save_as(bundle)
-    told = noor.page.get_by_text(re.compile(r"verify_audit\.py '")).first.inner_text()
+    told = noor.page.locator("#verify pre").first.inner_text()
     verify_elsewhere(bundle, told, tmp_path / "elsewhere")
     noor.page.goto(run_url)
     assert noor.page.locator("#wish-retry, #wish-commit, #wish-abort").count() == 0
@@ -241,7 +241,7 @@ def verify_elsewhere(bundle: Path, told: str, folder: Path) -> None:
         parts = {name: archive.read(name) for name in archive.namelist()}
     script = folder / "verify_audit.py"
     script.write_bytes(next(body for name, body in parts.items() if name.endswith("verify_audit.py")))
-    key = next(word for word in shlex.split(told) if "+" in word)
+    key = next(word for word in shlex.split(told.replace("\\\n", " ")) if "+" in word)
 
     def verdict(path: Path) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-I", "-S", script.name, key, str(path)]
