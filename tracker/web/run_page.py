@@ -28,6 +28,7 @@ from tracker.web.permits import Permits
 
 LISTED = 300  # rows of a comparison on the page; the download has all
 LONG = 400  # characters of a value
+NO_USE = (ErrorClass.FIX, ErrorClass.QUOTA, ErrorClass.TICKET, ErrorClass.ABORT_FIRST)  # a retry alone does not help
 ENTRIES = {entry.id: entry for entry in CATALOGUE}
 moment = datetime.fromisoformat
 
@@ -119,6 +120,7 @@ def context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
         "step": _step(run, told, known.open_differences, answers),
         "wishes": [wish for wish in wishes if not wish.why_not],
         "not_now": [wish for wish in wishes if wish.why_not and not wish.done],
+        "dialogs": [wish for wish in wishes if wish.title],
         "trouble": _trouble(run, told),
         "full": full,
         "view": "?view=full" if full else "",
@@ -168,7 +170,7 @@ def _wishes(run: Run, told: Story, answers: Mapping[str, str], permits: Permits)
              url=reverse("run_commit", args=[run.pk]), done=run.ended_at is not None or state in BEYOND[1:]),
         Wish("retry", "Try again", "rotate-cw", answers["retry"], f"Try {last} of {name} again?",
              "It begins with a look at both sides. While that is unclear, nothing is sent.", (), "primary",
-             done=not answers["retry"].startswith(("Validate", "Prepare", "Commit", "Abort"))),
+             done=told.last is None or told.last.state not in ("failed", "operator")),
         Wish("hold", "Hold", "circle-pause", answers["hold"], f"Hold {name}?",
              "Nothing more is sent for this unit until somebody resumes it.",
              (_point("What Azure already works on goes on, and is watched.", "eye"),
@@ -180,7 +182,7 @@ def _wishes(run: Run, told: Story, answers: Mapping[str, str], permits: Permits)
              "Azure removes the Resource Manager side and unlocks the classic one.",
              (_point("The unit is classic again, and still in its wave.", "undo-2"),
               _point("The comparison and the approval of this commit count for nothing any more.", "circle-slash")),
-             "danger", done=run.ended_at is not None),
+             "danger", done=run.ended_at is not None or state in (State.PLANNED, State.VALIDATED)),
         Wish("cancel", "Cancel run", "circle-slash", answers["cancel"], f"Cancel this run of {name}?",
              "Nothing was changed on the platform; the unit is planned again.", (), "danger", done=behind),
     ]  # fmt: skip
@@ -220,6 +222,9 @@ def _step(run: Run, told: Story, open_differences: int, answers: Mapping[str, st
         by = told.people.get(waiting.by, waiting.by)
         return Step(f"{waiting.verb.capitalize()} was asked for by {by}; it starts within a second.", quiet=True)
     if last is not None and last.state in (OperationState.FAILED, OperationState.OPERATOR) and run.attention:
+        helpless = last.error.get("class", "") in NO_USE
+        if helpless and run.unit.locked_since is not None and not answers["abort"]:
+            return Step("The unit may be left locked. Abort it, remove the cause, then begin anew.", "abort")
         return Step("Read the error, remove its cause, then try again.", "retry")
     return _step_state(run, told, open_differences, answers)
 
@@ -295,7 +300,7 @@ def _trouble(run: Run, told: Story) -> Trouble | None:
         sentence=run.attention,
         verb=failed.verb if failed else "",
         code=error.get("code", ""),
-        message=error.get("message", ""),
+        message="" if error.get("message", "") in run.attention else error["message"],
         class_word=word,
         hue=hue,
         retry=retry,
@@ -357,10 +362,14 @@ def _seen(seen: Mapping[str, str]) -> list[tuple[str, str]]:
 def readable(value: object) -> str:
     """A value of a comparison for people."""
     match value:
-        case None:
-            return ""
+        case None | "None" | ["None"]:  # what translation writes where a gateway is none
+            return "none"
+        case {"unknown": True}:
+            return "unknown"
         case bool():
             return "yes" if value else "no"
+        case str() if value.lower().startswith("/subscriptions/"):
+            return _place(value)
         case str():
             text = value
         case list() if all(isinstance(item, (str, int, float)) for item in value):
@@ -368,6 +377,17 @@ def readable(value: object) -> str:
         case _:
             text = json.dumps(value, ensure_ascii=False, indent=1)
     return text if len(text) <= LONG else f"{text[:LONG]}…"
+
+
+def _place(identity: str) -> str:
+    """An Azure id as a person says it: type, name, and the group it is in."""
+    parts = identity.strip("/").split("/")
+    group = parts[3] if len(parts) > 3 and parts[2].lower() == "resourcegroups" else ""
+    kind = kinds.type_of(identity)
+    if not kind:
+        return f"resource group {group}" if len(parts) == 4 and group else identity
+    said = f"{kinds.type_word(kind).rsplit('/', 1)[-1]} {kinds.name_of(identity)}"
+    return f"{said} in {group}" if group else said
 
 
 def _row(row: Difference, people: Mapping[str, str]) -> dict[str, Any]:
@@ -379,6 +399,8 @@ def _row(row: Difference, people: Mapping[str, str]) -> dict[str, Any]:
         "key": row.classic_key or row.arm_key,
         "before": None if row.before is None else readable(row.before),
         "after": None if row.after is None else readable(row.after),
+        "before_full": row.before if isinstance(row.before, str) and len(row.before) <= 2000 else "",
+        "after_full": row.after if isinstance(row.after, str) and len(row.after) <= 2000 else "",
         "why": row.why,
         "disposition": row.disposition,
         "by": people.get(row.disposed_by, row.disposed_by),

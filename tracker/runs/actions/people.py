@@ -204,7 +204,8 @@ def request_commit(run: Run, *, by: User, now: datetime) -> Approval:
         raise NotYet("The comparison of both sides is not there yet.")
     open_ends = run.differences.filter(kind__in=["unexpected", "unread"], disposed_at__isnull=True).count()
     if open_ends:
-        raise NotYet(f"{open_ends} unexpected differences wait for a disposition; decide them first.")
+        said = "1 unexpected difference waits" if open_ends == 1 else f"{open_ends} unexpected differences wait"
+        raise NotYet(f"{said} for a disposition; decide first.")
     return waves.ask_commit_approval(run.wave, run.unit, run.pk, seals.commit_body(run), by=by, now=now)
 
 

@@ -263,7 +263,9 @@ def accepted(
         _walk(run, verb, "the platform accepted the request", now, operation, whole=False)
     if verb is Verb.PREPARE and run.unit.locked_since is None:
         inventory.set_lock(run.unit, now, now=now)
-    return Outcome(answer.retry_after or timings.poll, "polling", f"{verb.value} is under way on the platform")
+    return Outcome(
+        answer.retry_after or timings.poll, "polling", f"{verb.value.capitalize()} is under way on the platform."
+    )
 
 
 def throttled(
@@ -350,7 +352,7 @@ def wait(run: Run, operation: Operation, seen: Seen, decision: Wait) -> Outcome:
         _walk(run, Verb(operation.verb), "the platform is at work", seen.at, operation, whole=False)
         if run.unknown_since is not None:
             clear_attention(run, seen.at)
-        return Outcome(decision.seconds, "polling", f"{operation.verb} is under way on the platform")
+        return Outcome(decision.seconds, "polling", f"{operation.verb.capitalize()} is under way on the platform.")
     in_doubt(run, operation, seen.at, decision.why)
     at = seen.at + timedelta(seconds=decision.seconds)
     since = run.unknown_since or seen.at
@@ -427,9 +429,7 @@ def succeeded(
                 inventory.set_lock(run.unit, seen.at, now=seen.at)
             unexpected = _compare(run, observed, seen.at)
             if unexpected:
-                return Outcome(
-                    None, "differences-open", f"Prepared. {unexpected} unexpected differences wait for a person."
-                )
+                return Outcome(None, "differences-open", f"Prepared. {_several(unexpected)} for a person.")
             return Outcome(
                 None, "commit-not-asked", "Prepared and compared. Waiting for a commit approval, or for Abort."
             )
@@ -498,8 +498,14 @@ def _compare(run: Run, observed: Observed, now: datetime) -> int:
         detail={"unit": run.unit.name, "key": run.unit.key, "digest": digest, "unexpected": unexpected, **counts},
     )
     if unexpected:
-        raise_attention(run, f"{unexpected} unexpected differences between both sides", now, health=Health.AT_RISK)
+        raise_attention(run, f"{_several(unexpected, '')} between both sides", now, health=Health.AT_RISK)
     return unexpected
+
+
+def _several(unexpected: int, wait: str = " wait") -> str:
+    if unexpected == 1:
+        return f"1 unexpected difference{f'{wait}s' if wait else ''}"
+    return f"{unexpected} unexpected differences{wait}"
 
 
 def _aborted(run: Run, now: datetime) -> Outcome:
@@ -513,11 +519,9 @@ def _committed(run: Run, observed: Observed, now: datetime, timings: Timings) ->
     inventory.set_lock(run.unit, None, now=now)
     opened = followups.open_for(run.unit, arm_documents=observed.arm_documents, by=ENGINE, now=now)
     quota.release(run.unit, by=ENGINE, now=now)
-    return Outcome(
-        float(timings.first_check),
-        "verifying",
-        f"Committed; {len(opened)} follow-ups opened. Read again before it is verified.",
-    )
+    owing = "1 follow-up" if len(opened) == 1 else f"{len(opened)} follow-ups"
+    said = f"Committed; {owing} opened. Read again before it is verified."
+    return Outcome(float(timings.first_check), "verifying", said)
 
 
 def _end(run: Run, outcome: str, now: datetime) -> None:
@@ -564,7 +568,7 @@ def rest(run: Run, gateway: AzureGateway, clock: Callable[[], datetime], timings
                 run,
                 after=float(timings.held),
                 code="follow-ups",
-                sentence=f"{left} follow-ups are not yet seen to exist.",
+                sentence=f"{left} follow-up{' is' if left == 1 else 's are'} not yet seen to exist.",
             )
             return f"{left} follow-ups left"
         case _:

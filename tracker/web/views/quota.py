@@ -88,6 +88,7 @@ def _context(request: HttpRequest, version: tuple[str, str]) -> dict[str, Any]:
         )  # fmt: skip
         if row.read_at is not None and (table["read"] is None or row.read_at < table["read"]):
             table["read"] = row.read_at
+    unknowns = list({need.why: need for need in needed.unknowns}.values())
     counts = {state: sum(1 for row in everything if status_of(row) == state) for state in
               ("short", "requested", "unknown", "enough")}  # fmt: skip
     return {
@@ -103,8 +104,8 @@ def _context(request: HttpRequest, version: tuple[str, str]) -> dict[str, Any]:
         "request_states": sorted(states) if states else [],
         "open_requests": open_requests,
         "requests_more": max(0, asked_more),
-        "uncounted": needed.unknowns[:UNCOUNTED],
-        "uncounted_more": max(0, len(needed.unknowns) - UNCOUNTED),
+        "uncounted": unknowns[:UNCOUNTED],
+        "uncounted_more": max(0, len(unknowns) - UNCOUNTED),
         "why_not": Permits(request.user).why_not(Permission.REQUEST_QUOTA),  # type: ignore[arg-type]
     }
 

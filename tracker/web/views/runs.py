@@ -133,7 +133,7 @@ def _facets(request: HttpRequest, counted: list[dict[str, Any]], chosen: dict[st
     states = {row["state"] for row in counted}
     standings = [(s.value, STANDINGS[s][0], number("standing", "standing", s)) for s in Standing]
     return [
-        lists.facet(request, "standing", "Stands", standings),
+        lists.facet(request, "standing", "Where it stands", standings),
         lists.facet(
             request,
             "state",
