@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +12,8 @@ from django.urls import path
 from django.utils import timezone
 
 from tracker.accounts.models import User
-from tracker.inventory.models import Subscription, Unit
+from tracker.audit.actions import record
+from tracker.inventory.models import Resource, Subscription, Unit
 from tracker.runs.models import Run
 from tracker.urls import urlpatterns as real
 from tracker.waves.models import Wave
@@ -93,3 +94,24 @@ def test_it_stays_cheap(ada: User, shop: Unit, as_person: As) -> None:
 
 def test_strangers_are_sent_to_sign_in(db: None) -> None:
     assert Client().get("/search/?q=shop").status_code == 302
+
+
+def test_a_member_is_found_by_name_and_its_azure_id_leads_to_its_snapshots(
+    ada: User, shop: Unit, as_person: As
+) -> None:
+    now, key = timezone.now(), f"{KEY}/gateways/uplink"
+    member = Resource.objects.create(
+        key=key, azure_id=key, type="Microsoft.ClassicNetwork/virtualNetworks/gateways", name="uplink", unit=shop,
+        subscription=shop.subscription, document={}, digest="d", first_seen_at=now, changed_at=now, seen_at=now,
+    )  # fmt: skip
+    client = as_person(ada)
+    page = ask(client, "uplin").content.decode()
+    assert '<h2 id="found-resource">Resources</h2>' in page
+    assert "in vnet-shop" in page
+    assert ask(client, key + "/")["Location"] == f"/units/{shop.pk}/snapshots/?resource={member.pk}"
+
+
+def test_the_id_of_an_event_leads_to_its_place_in_the_history(ada: User, shop: Unit, as_person: As) -> None:
+    with transaction.atomic():
+        event = record("inventory.sync_wanted", by=ada.actor, object=("subscription", "s1"), now=timezone.now())
+    assert ask(as_person(ada), str(event.pk))["Location"] == f"/audit/{event.pk}/"

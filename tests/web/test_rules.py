@@ -1,0 +1,101 @@
+"""The catalogue as a document: every rule with its sources, and numbers that are the lengths of their lists."""
+
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from migrator.lifecycle import State
+from migrator.readiness import CATALOGUE, PLATFORM
+from tests.web.estate import Estate
+from tracker.accounts.models import User
+from tracker.inventory.models import Unit
+from tracker.readiness.models import Finding
+
+As = Callable[[User], Client]
+
+
+def test_every_rule_stands_there_whole(ina: User, as_person: As) -> None:
+    text = unescape(as_person(ina).get("/rules/").content.decode())
+    for rule in (*CATALOGUE, PLATFORM):
+        assert f'id="{rule.id}"' in text
+        for part in (rule.title, rule.statement, rule.remedy):
+            assert part in text, rule.id
+        for old in rule.superseded:
+            assert old.then in text
+            assert old.now in text
+        for source in rule.sources:
+            assert source.document in text
+    assert f"{len(CATALOGUE) + 1} rules" in text
+
+
+def test_every_rule_has_its_page(ina: User, as_person: As) -> None:
+    client = as_person(ina)
+    for rule in (*CATALOGUE, PLATFORM):
+        answer = client.get(f"/rules/{rule.id}/")
+        assert answer.status_code == 200, rule.id
+        assert rule.title in unescape(answer.content.decode())
+
+
+def test_every_number_is_the_length_of_its_list(estate: Estate, as_person: As) -> None:
+    Unit.objects.filter(name="shopfiles").update(progress=State.EXCLUDED)
+    Unit.objects.filter(name="pricing").update(gone_at="2026-11-01T00:00Z")
+    client = as_person(estate.noor)
+    counted = [one for chapter in client.get("/rules/").context["chapters"] for one in chapter.rules]
+    touching = [one for one in counted if one.yes or one.unknown]
+    assert len(touching) > 20
+    for one in touching:
+        for outcome, number in (("yes", one.yes), ("unknown", one.unknown)):
+            listed = client.get("/inventory/", {"rule": one.rule.id, "outcome": outcome})
+            assert listed.context["found_total"] == number, (one.rule.id, outcome)
+            page = client.get(f"/rules/{one.rule.id}/", {"outcome": outcome})
+            assert len(page.context["units"]) == number
+
+
+def test_blocked_by_nothing_else_means_it(estate: Estate, as_person: As) -> None:
+    client = as_person(estate.noor)
+    rule = Finding.objects.filter(unit__name="legacy-net", effect="blocks", outcome="yes").first().rule
+    assert [u.name for u, _, _ in client.get(f"/rules/{rule}/?only=yes").context["units"]] == ["legacy-net"]
+    other = next(one for one in CATALOGUE if one.effect == "blocks" and one.id != rule)
+    unit = estate.unit("legacy-net")
+    Finding.objects.update_or_create(
+        unit=unit, rule=other.id, resource_key=unit.key,
+        defaults={"effect": "blocks", "outcome": "yes", "sentence": "x", "since": unit.changed_at},
+    )  # fmt: skip
+    page = client.get(f"/rules/{rule}/?only=yes")
+    assert page.context["units"] == []
+    assert "Every one of them is blocked by something else too" in page.content.decode()
+
+
+def test_filters_narrow_by_word_effect_scope_and_what_is_here(estate: Estate, as_person: As) -> None:
+    client = as_person(estate.noor)
+    page = client.get("/rules/")
+    for facet in page.context["facets"]:
+        for option in facet.options:
+            assert client.get(f"/rules/{option.url}").context["left"] == option.count, option.label
+    found = client.get("/rules/?q=expressroute").context
+    assert 0 < found["left"] < found["all"]
+    empty = client.get("/rules/?q=no+such+word").content.decode()
+    assert "No rule matches" in empty
+
+
+@pytest.mark.parametrize(
+    "query", ["q=%00", "q=" + "a" * 5000, "effect=%00&scope=x", "touching=%00", "q=<script>alert(1)</script>"]
+)
+def test_a_spoilt_address_still_answers(ina: User, as_person: As, query: str) -> None:
+    answer = as_person(ina).get(f"/rules/?{query}")
+    assert answer.status_code == 200
+    assert b"<script>alert" not in answer.content
+
+
+@pytest.mark.parametrize("path", ["/rules/NO-SUCH-RULE/", "/rules/..%2F/", "/rules/a%00b/"])
+def test_a_rule_that_is_not_there_is_not_found(ina: User, as_person: As, path: str) -> None:
+    assert as_person(ina).get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/rules/", "/rules/SUB-REG-MIGRATE/"])
+def test_it_stays_cheap(estate: Estate, as_person: As, django_assert_max_num_queries: Callable, path: str) -> None:
+    client = as_person(estate.noor)
+    with django_assert_max_num_queries(3 + 4):  # session, person, roles, frame
+        client.get(path)
