@@ -232,13 +232,16 @@ def unit_drifts(approval: Approval, units: Iterable[Unit]) -> dict[int, list[str
 
 
 def _worse(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Members that changed, and findings that are *yes* now and were not when the wave was approved."""
+    """Members that changed, and findings that block, interrupt or drop something now and did not when the wave was approved.
+
+    What only changes afterwards (Validate settles some of it) is part of what the second person reads before the commit.
+    """
     derived = ("findings", "verdict", "score")
     found = seals.moved(
         {k: v for k, v in then.items() if k not in derived}, {k: v for k, v in now.items() if k not in derived}
     )
     for name, state in now["findings"].items():
-        if state.endswith(" yes") and not state.startswith("info ") and then["findings"].get(name) != state:
+        if state in ("blocks yes", "downtime yes", "dropped yes") and then["findings"].get(name) != state:
             found.append(f"{name.split(' ')[0]} now says yes")
     return found
 

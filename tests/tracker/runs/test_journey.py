@@ -99,3 +99,23 @@ def test_a_sync_while_prepared_does_not_disturb_what_was_approved(programme: Pro
     unit = programme.unit("shop-net")
     assert unit.gone_at is not None
     assert unit.progress in ("committed", "verified")
+
+
+def test_what_validate_settles_as_a_change_does_not_void_the_wave(programme: Programme) -> None:
+    """A service in the hidden default network: unknown until Validate, then *changes yes* (CS-DEFAULT-VNET)."""
+    from tracker.quota.models import Usage
+
+    Usage.objects.filter(region="northeurope").update(limit=1_000)  # pricing is short of quota in this estate
+    programme.simulator.control("settings", {"throttle": 0})
+    from tests.tracker.runs.programme import TEST
+    from tracker.inventory.models import Unit
+    from tracker.quota import queries as quota
+    from tracker.readiness import actions as readiness
+    from tracker.runs.queries import database_now as now
+
+    units = list(Unit.objects.filter(name="pricing"))
+    readiness.assess(units, shortfalls=quota.shortfalls_of(units), now=now(), by=TEST)
+    run = programme.validated("pricing")
+    assert run.unit.findings.get(rule="CS-DEFAULT-VNET", outcome="yes").effect == "changes"
+    programme.ask(run, "prepare")
+    assert run.asks.filter(verb="prepare").exists()
