@@ -1,5 +1,5 @@
-"""The pages of execution in a real browser: accessible in both themes and widths, live without losing what is typed, and
-a commit by clicks alone."""
+"""The pages of execution in a real browser: accessible in both themes and widths, live without losing what is typed,
+and a commit by clicks alone."""
 
 import re
 from collections.abc import Callable, Iterator
