@@ -1,1 +1,1 @@
-"""The deciding part: rules, sums and lifecycle as pure functions on values. Knows no Django, no Celery, no `tracker`."""
+"""The deciding part: rules, sums and lifecycle as pure functions on values. Knows no Django, Celery or `tracker`."""

@@ -232,9 +232,9 @@ def unit_drifts(approval: Approval, units: Iterable[Unit]) -> dict[int, list[str
 
 
 def _worse(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Members that changed, and findings that block, interrupt or drop something now and did not when the wave was approved.
+    """Members that changed, and findings that block, interrupt or drop something now and did not at the approval.
 
-    What only changes afterwards (Validate settles some of it) is part of what the second person reads before the commit.
+    What only changes afterwards (Validate settles some of it) is what the second person reads before the commit.
     """
     derived = ("findings", "verdict", "score")
     found = seals.moved(
