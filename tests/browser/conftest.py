@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from pytest_django.live_server_helper import LiveServer
 
 from tests.live_database import emptied_for_real  # noqa: F401 - the append-only tables need it
+from tests.tracker.runs.conftest import programme, simulator  # noqa: F401 - pages over a real estate
 from tracker.accounts.models import User
 
 os.environ.setdefault(

@@ -86,10 +86,11 @@ def commit_body(run: Run) -> dict[str, Any]:
     }
 
 
-def commit_drift(approval: Approval, run: Run) -> list[str]:
-    """Fields that moved since the approval was asked for; empty when the seal still matches."""
+def commit_drift(approval: Approval, run: Run, body: dict[str, Any] | None = None) -> list[str]:
+    """Fields that moved since the approval was asked for; empty when the seal still matches. `body`: what
+    `commit_body(run)` gave, where the caller has it."""
     then = json.loads(approval.body)
-    now = json.loads(seals.canonical(commit_body(run)))
+    now = json.loads(seals.canonical(commit_body(run) if body is None else body))
     if run.commit_armed_at is not None:  # after the point of no return the state itself has moved on
         then.pop("prepared", None)
         now.pop("prepared", None)

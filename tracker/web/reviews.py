@@ -12,10 +12,10 @@ from typing import Any
 
 from migrator.readiness import Effect
 from tracker.accounts.models import User
-from tracker.followups.models import Capture, CapturedSetting
+from tracker.followups.models import CapturedSetting
 from tracker.readiness import queries as readiness
 from tracker.readiness.models import Finding
-from tracker.runs.models import Comparison, Run
+from tracker.runs.models import Run
 from tracker.waves.models import Approval
 from tracker.web import kinds
 
@@ -205,11 +205,10 @@ class Evidence:
     gone: list[str] = field(default_factory=list)
 
 
-def evidence(sealed: SealedCommit, run: Run) -> Evidence:
-    """Four queries."""
+def evidence(sealed: SealedCommit, run: Run, now: Mapping[str, Any]) -> Evidence:
+    """`now`: the body as it would be sealed now (runs.seals.commit_body), for its digests. Two queries."""
     found = Evidence()
-    assessment = readiness.latest_assessment(run.unit)
-    if (assessment.digest if assessment else "") == sealed.findings:
+    if now["findings"] == sealed.findings:
         rows = Finding.objects.filter(unit=run.unit_id, outcome="yes", effect__in=SIDE_EFFECTS)
         for row in rows.order_by("rule", "resource_name"):
             shown = readiness.Shown(row, readiness.rule_or_none(row.rule))
@@ -217,8 +216,7 @@ def evidence(sealed: SealedCommit, run: Run) -> Evidence:
         found.findings = {effect: found.findings[effect] for effect in SIDE_EFFECTS if effect in found.findings}
     else:
         found.gone.append("findings")
-    capture = Capture.objects.filter(unit=run.unit_id).order_by("-at").only("digest").first()
-    if (capture.digest if capture else "") == sealed.captured["digest"]:
+    if now["captured settings"]["digest"] == sealed.captured["digest"]:
         found.captured = list(
             CapturedSetting.objects.filter(unit=run.unit_id).defer("document").order_by("kind", "name")
         )
@@ -226,7 +224,6 @@ def evidence(sealed: SealedCommit, run: Run) -> Evidence:
             row.type_word = kinds.type_word(row.kind)  # type: ignore[attr-defined]
     else:
         found.gone.append("captured settings")
-    comparison = Comparison.objects.filter(run=run).first()
-    if (comparison.digest if comparison else "") != sealed.comparison["digest"]:
+    if now["comparison"]["digest"] != sealed.comparison["digest"]:
         found.gone.append("comparison")
     return found

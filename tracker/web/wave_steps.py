@@ -84,7 +84,8 @@ def _act(step: Step, summary: Summary, permits: Permits) -> Act | None:
         case Step.COMPARE | Step.ASK_COMMIT | Step.COMMIT:
             return Act("Open the runs", runs, icon="activity")
         case Step.DECIDE_COMMIT:
-            return Act("Open approvals", reverse("approvals"), icon="clipboard-check")
+            url = f"{reverse('approvals')}?tab=all&wave={wave.pk}"
+            return Act("Open approvals", url, icon="clipboard-check")
         case Step.FOLLOW_UPS:
             return Act("Open follow-ups", f"{reverse('follow_ups')}?wave={wave.pk}", icon="list-todo")
     return None
@@ -131,8 +132,11 @@ def _no_prepare(summary: Summary) -> str:
         return "The wave is not approved."
     if summary.moved and len(summary.moved) >= facts.count(*WAITING):
         return "What was approved no longer matches; submit the wave again."
+    said = {gate.name: gate.sentence for gate in gates.gates(facts)}
     if facts.window != "open":
-        return next(gate.sentence for gate in gates.gates(facts) if gate.name == "window")
+        return said["window"]
+    if summary.short:
+        return said["quota"]
     return ""
 
 

@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from migrator.lifecycle import State
 from tracker.accounts.decorators import require
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.models import Event
 from tracker.runs import actions as runs
+from tracker.runs import gates as run_gates
 from tracker.runs import seals
 from tracker.runs.models import Run
 from tracker.runs.queries import database_now
@@ -162,73 +162,31 @@ def _commit_context(approval: Approval, now: Any) -> dict[str, Any]:
     run = Run.objects.select_related("unit", "wave", "comparison").get(pk=approval.run_id)
     names = reviews.actor_names(reviews.people_in(approval))
     sealed = reviews.commit(approval, names)
-    moved = seals.commit_drift(approval, run) if approval.state == "pending" else []
-    found = reviews.evidence(sealed, run)
+    body = seals.commit_body(run)
+    moved = seals.commit_drift(approval, run, body) if approval.state == "pending" else []
+    found = reviews.evidence(sealed, run, body)
     return {
         "sealed": sealed,
         "run": run,
         "moved": moved,
         "evidence": found,
-        "locks": _locks(approval, sealed, run, moved, now),
+        "locks": _locks(approval, sealed, run, now),
         "subject": f"Commit of {sealed.unit}",
     }
 
 
-def _locks(
-    approval: Approval, sealed: reviews.SealedCommit, run: Run, moved: list[str], now: Any
-) -> list[dict[str, str]]:
-    """What must hold at the second of the commit, as parts/gates.html takes it."""
-    runs_url = reverse("run", args=[run.pk])
-    opens = any(begin <= now < end for begin, end in sealed.windows)
-    coming = any(now < begin for begin, _ in sealed.windows)
-    opened = sum(1 for row in sealed.dispositions if row["disposition"] == "open")
-    unexpected = int(sealed.comparison["unexpected"])
-    state = str(approval.state)  # type: ignore[attr-defined]
-    prepared = run.state == State.PREPARED
-    beyond = run.commit_armed_at is not None
-    rows = [
-        (
-            "Prepared",
-            "green" if prepared or beyond else "red",
-            "Seen prepared on both sides." if prepared else f"The unit is {run.state}.",
-        ),
-        (
-            "Comparison",
-            "red" if opened else "green",
-            f"{opened} unexpected differences are open."
-            if opened
-            else f"{unexpected} unexpected, each accepted by a person."
-            if unexpected
-            else "Nothing unexpected.",
-        ),
-        (
-            "Captured settings",
-            "green" if sealed.captured["complete"] == "yes" else "red",
-            f"{sealed.captured['count']} captured, complete."
-            if sealed.captured["complete"] == "yes"
-            else "Not everything that is dropped could be read.",
-        ),
-        (
-            "Nothing moved",
-            "red" if moved else "green",
-            f"{len(moved)} fields moved." if moved else "As it was when asked for.",
-        ),
-        (
-            "Second person",
-            {"approved": "green", "pending": "amber"}.get(state, "red"),
-            {"approved": "Agreed.", "pending": "Waits for the decision below."}.get(state, f"The approval is {state}."),
-        ),
-        (
-            "Window",
-            "green" if opens else "amber" if coming else "red",
-            "Open now."
-            if opens
-            else "Opens later; nothing starts before."
-            if coming
-            else "No window is open or planned.",
-        ),
-    ]
-    return [{"name": name, "state": gate, "sentence": said, "url": runs_url} for name, gate, said in rows]
+def _locks(approval: Approval, sealed: reviews.SealedCommit, run: Run, now: Any) -> list[dict[str, str]]:
+    """What must hold at the second of the commit, as parts/gates.html takes it: the gates the engine goes by, and what
+    was captured. Empty when this approval is of no use any more."""
+    if approval.voided_at is not None or run.ended_at is not None:
+        return []
+    url = reverse("run", args=[run.pk])
+    found = run_gates.commit_gates(run, run_gates.facts(run), approval, now)
+    rows = [{"name": gate.name, "state": gate.state.value, "sentence": gate.sentence, "url": url} for gate in found]
+    complete = sealed.captured["complete"] == "yes"
+    said = f"{sealed.captured['count']} captured, complete." if complete else "Not everything dropped could be read."
+    rows.insert(4, {"name": "Captured settings", "state": "green" if complete else "red", "sentence": said, "url": url})
+    return rows
 
 
 def _why_not(approval: Approval, user: User, moved: list[str]) -> str:
