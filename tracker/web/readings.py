@@ -96,8 +96,22 @@ class Reading:
         return [_registration(name, known.get(name), self.subscription.pk) for name in NEEDED if self.read_at or known]
 
     @property
+    def registration_line(self) -> str:
+        """What is wrong with the registrations; what could not be read is not called missing. Empty: all is well."""
+        missing = [one.name for one in self.registrations if one.state not in ("Registered", "unknown")]
+        unknown = [one.name for one in self.registrations if one.state == "unknown"]
+        said = [f"Not registered for {_few(missing)}"] if missing else []
+        if unknown:
+            said.append(f"{'r' if said else 'R'}egistration for {_few(unknown)} unknown")
+        return "; ".join(said)
+
+    @property
     def unregistered(self) -> list[Registration]:
         return [one for one in self.registrations if not one.fine]
+
+
+def _few(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} providers"
 
 
 def _registration(name: str, state: str | None, subscription: str) -> Registration:

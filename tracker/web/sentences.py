@@ -142,7 +142,7 @@ def next_step(
     if numbers.unknown:
         url = address("inventory", verdict=Verdict.UNKNOWN.value, progress=values(NOT_BEGUN))
         return joined(
-            [(f"settle what is unknown of {many(numbers.unknown, 'unit')}: Validate answers most of it", url)], said
+            [(f"settle what is unknown of {many(numbers.unknown, 'unit')}; Validate answers most of it", url)], said
         )
     if numbers.done == numbers.scope:
         return said.say("Everything in scope is committed; close what is left of the follow-ups.")

@@ -43,13 +43,14 @@ class Around:
 def next_step(around: Around) -> Step:
     unit, run = around.unit, around.run
     state = State(unit.progress)
-    if run is not None:
+    settled = state in (State.COMMITTED, State.VERIFIED)
+    if run is not None and not (settled and around.open_follow_ups and not run.attention):
         return _of_run(unit, run)
     if state is State.EXCLUDED:
         said = "It is excluded from the programme. Its history in Inventory says why."
         url = address("unit_include", unit.pk)
         return Step(said, "Take back in", "undo-2", post=url, why_not=around.plan_why_not)
-    if state in (State.COMMITTED, State.VERIFIED):
+    if settled:
         if around.open_follow_ups:
             number = around.open_follow_ups
             said = f"{number} follow-up{'s' * (number != 1)} still to be rebuilt and seen in Resource Manager."

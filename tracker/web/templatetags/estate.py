@@ -11,7 +11,9 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from migrator.readiness import DOCUMENTS, Rule
+from tracker.inventory.models import Unit
 from tracker.web import icons, resource_words, status, words
+from tracker.web.programme import DONE
 
 register = template.Library()
 register.filter("resource_word", resource_words.word)
@@ -174,3 +176,9 @@ def _tally(number: int, hue: str, drawn: str, what: str) -> SafeString:
 def tally(number: int, hue: str, drawn: str, what: str) -> SafeString:
     """A small count with its icon, grey when it is zero."""
     return _tally(number, hue, drawn, what)
+
+
+@register.filter
+def is_done(unit: Unit) -> bool:
+    """Committed or beyond: that it is no longer listed as classic is what was wanted."""
+    return unit.progress in DONE
