@@ -103,3 +103,8 @@ def browser_path() -> str:
     if WITHOUT_BROWSER:
         pytest.skip("TRACKER_TEST_WITHOUT_BROWSER=1")
     pytest.fail("No browser; run the tests through `python3 manage.py test`, which finds or installs one.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: playwright keeps an event loop in this thread, beside which no other test can run one."""
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
