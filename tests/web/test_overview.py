@@ -93,13 +93,13 @@ def test_blockers_are_ranked_by_what_they_free_and_lead_to_their_units(estate: E
         assert rule.context["numbers"]["yes"] == one.blocks
 
 
-def test_it_takes_eight_queries_beside_person_and_frame(
+def test_it_takes_nine_queries_beside_person_and_frame(
     estate: Estate, as_person: As, django_assert_max_num_queries: Callable
 ) -> None:
     estate.submitted(estate.wave("Wave 1", "shop-net"))
     estate.run("shop-net")
     client = as_person(estate.tomas)
-    with django_assert_max_num_queries(8 + 4):  # session, person, roles, frame
+    with django_assert_max_num_queries(9 + 4):  # session, person, roles, frame
         client.get("/")
 
 

@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tracker.times import short
 from tracker.web import words
 
 NOW = datetime(2026, 11, 22, 19, 6, 12, tzinfo=UTC)
@@ -27,9 +28,9 @@ def test_relative_times(before: timedelta, text: str) -> None:
 
 def test_absolute_times_show_the_zone() -> None:
     assert words.absolute(NOW, ZoneInfo("Europe/Berlin")) == "22 Nov 2026, 20:06:12 CET"
-    assert words.short(NOW, ZoneInfo("UTC"), NOW) == "19:06 UTC"
-    assert words.short(NOW - timedelta(days=2), ZoneInfo("UTC"), NOW) == "20 Nov, 19:06 UTC"
-    assert words.short(NOW - timedelta(days=400), ZoneInfo("UTC"), NOW) == "18 Oct 2025, 19:06 UTC"
+    assert short(NOW, ZoneInfo("UTC"), NOW) == "19:06 UTC"
+    assert short(NOW - timedelta(days=2), ZoneInfo("UTC"), NOW) == "20 Nov, 19:06 UTC"
+    assert short(NOW - timedelta(days=400), ZoneInfo("UTC"), NOW) == "18 Oct 2025, 19:06 UTC"
 
 
 @pytest.mark.parametrize(

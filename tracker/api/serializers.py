@@ -1,7 +1,7 @@
 """What the API publishes of each thing, field by field (architecture.md 7). The words are those of the pages."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 from migrator.lifecycle import Health, OperationState, State
 from migrator.readiness import Automatable, Detection, Effect, Outcome, Scope, Verdict
@@ -25,6 +25,7 @@ from tracker.followups.models import FollowUp
 from tracker.inventory.models import Sync
 from tracker.quota.models import QuotaRequest
 from tracker.runs.models import AskVerb
+from tracker.runs.wave_gates import Colour, WaveState
 from tracker.waves.models import Approval
 from tracker.waves.queries import ApprovalState
 
@@ -385,16 +386,22 @@ QUOTA_LINE = Shape.made(
 GATE = Shape.made(
     "Gate",
     "What has to be open before the wave goes on.",
-    f("name", text(), "Its name.", lambda row: row[0]),
-    f("open", yes_no(), "Whether it is open now.", lambda row: row[1]),
-    f("sentence", text(), "In words.", lambda row: row[2]),
+    f("name", text(), "Its name."),
+    f("title", text(), "Its name as the page shows it."),
+    f("state", one_of(get_args(Colour)), "green: open; amber: waits; red: stopped; later: not its turn yet."),
+    f("open", yes_no(), "Whether it is green.", lambda row: row.state == "green"),
+    f("sentence", text(), "In words, times in UTC."),
 )
 WAVE_IN_FULL = WAVE.with_more(
     "WaveInFull",
     "A wave with its units, windows, gates, approvals and quota.",
     f("windows", list_of(shaped(WINDOW)), "When it may start.", "its_windows"),
     f("units", list_of(shaped(PLACED_UNIT)), "What moves.", "placed"),
-    f("gates", list_of(shaped(GATE)), "Units, quota, approval, window."),
+    f("gates", list_of(shaped(GATE)), "Nine in order, from its units to its follow-ups.", "standing.gates"),
+    f("state", one_of(WaveState), "Where it is.", "standing.state"),
+    f("health", one_of(Health), "On track, or what is wrong.", "standing.health"),
+    f("health_reason", text(), "Why, in words.", "standing.health_reason"),
+    f("next", text(), "The one thing to do now.", "standing.next_sentence"),
     f("approval", shaped(APPROVAL, null=True), "Its newest approval that is not void.", "its_approval"),
     f("quota", list_of(shaped(QUOTA_LINE)), "What it has reserved."),
 )

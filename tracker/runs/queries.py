@@ -12,11 +12,12 @@ from django.db.models.functions import Cast, Coalesce, Extract
 from migrator.lifecycle import ASKABLE, LIVE_OPERATION, OperationState, State
 from migrator.resources import Verb
 from tracker.inventory.models import Unit
-from tracker.runs import gates
+from tracker.runs import gates, seals
 from tracker.runs.gates import Facts, Gate
 from tracker.runs.models import Ask, AskVerb, Attempt, Operation, Run
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval, Wave
+from tracker.waves.queries import ApprovalState
 
 Clock = Callable[[], datetime]
 
@@ -106,6 +107,24 @@ def why_not(
 def commit_gates(run: Run, now: datetime) -> list[Gate]:
     """Every lock of a commit with its state and sentence; all are green when, and only when, `why_not` is None."""
     return gates.commit_gates(run, gates.facts(run), waves.open_commit_approval(run.pk), now)
+
+
+def commit_request_refused(run: Run, now: datetime) -> str:
+    """Why no new approval of this commit can be asked for; empty while none is open that still serves."""
+    approval = waves.open_commit_approval(run.pk)
+    if approval is None:
+        return ""
+    return standing_approval(waves.approval_state(approval, now), bool(seals.commit_drift(approval, run)))
+
+
+def standing_approval(state: ApprovalState | None, moved: bool) -> str:
+    """The sentence that refuses to replace an open approval; empty when it is of no use any more. `moved`: what it
+    seals is no longer so."""
+    if moved:
+        return ""
+    if state is ApprovalState.PENDING:
+        return "It was asked for and waits for another person."
+    return "It is approved." if state is ApprovalState.APPROVED else ""
 
 
 def askable(run: Run, now: datetime) -> dict[str, str]:

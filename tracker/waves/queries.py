@@ -338,6 +338,37 @@ def seen_by(approval: Approval, user: User) -> bool:
     ).exists()
 
 
+# (wave, subscription, region, provider, name, reserved by the wave, reserved by all, limit, in use); %(waves)s: ids.
+QUOTA_LINES = """
+WITH open AS (
+    SELECT r.subscription_id, r.region, r.provider, r.name, r.amount, p.wave_id,
+           q."limit" AS allowed, q.current AS used
+      FROM tracker_reservation r
+      JOIN tracker_unit u ON u.id = r.unit_id
+      LEFT JOIN tracker_placement p ON p.unit_id = r.unit_id
+      LEFT JOIN tracker_usage q ON q.subscription_id = r.subscription_id
+           AND lower(q.region) = lower(r.region) AND lower(q.provider) = lower(r.provider)
+           AND lower(q.name) = lower(r.name)
+     WHERE NOT (u.progress IN ('prepared', 'committing') AND u.locked_since IS NOT NULL
+                AND q.read_at IS NOT NULL AND q.read_at > u.locked_since))
+SELECT mine.wave_id, subscription_id, region, provider, name, sum(mine.amount)::bigint,
+       (SELECT sum(a.amount)::bigint FROM open a
+         WHERE (a.subscription_id, a.region, a.provider, a.name)
+             = (mine.subscription_id, mine.region, mine.provider, mine.name)),
+       max(mine.allowed), max(mine.used)
+  FROM open mine WHERE mine.wave_id = ANY(%(waves)s)
+ GROUP BY mine.wave_id, subscription_id, region, provider, name
+"""
+
+
+def quota_lines_of(waves_: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> dict[int, list[QuotaLine]]:
+    """Rows of QUOTA_LINES by wave, in the order of region, provider and name."""
+    found: dict[int, list[QuotaLine]] = {pk: [] for pk in waves_}
+    for row in sorted(rows, key=lambda row: (row[0], *row[2:5])):
+        found[row[0]].append(QuotaLine(*row))
+    return found
+
+
 def quota_lines(waves_: Iterable[Wave]) -> dict[int, list[QuotaLine]]:
     """What waves have reserved beside the limits as last read, by wave; one query.
 
@@ -345,32 +376,6 @@ def quota_lines(waves_: Iterable[Wave]) -> dict[int, list[QuotaLine]]:
     is left out of the sums, or it would be counted twice.
     """
     wanted = [wave.pk for wave in waves_]
-    found: dict[int, list[QuotaLine]] = {pk: [] for pk in wanted}
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH open AS (
-                SELECT r.subscription_id, r.region, r.provider, r.name, r.amount, p.wave_id,
-                       q."limit" AS allowed, q.current AS used
-                  FROM tracker_reservation r
-                  JOIN tracker_unit u ON u.id = r.unit_id
-                  LEFT JOIN tracker_placement p ON p.unit_id = r.unit_id
-                  LEFT JOIN tracker_usage q ON q.subscription_id = r.subscription_id
-                       AND lower(q.region) = lower(r.region) AND lower(q.provider) = lower(r.provider)
-                       AND lower(q.name) = lower(r.name)
-                 WHERE NOT (u.progress IN ('prepared', 'committing') AND u.locked_since IS NOT NULL
-                            AND q.read_at IS NOT NULL AND q.read_at > u.locked_since))
-            SELECT mine.wave_id, subscription_id, region, provider, name, sum(mine.amount)::bigint,
-                   (SELECT sum(a.amount)::bigint FROM open a
-                     WHERE (a.subscription_id, a.region, a.provider, a.name)
-                         = (mine.subscription_id, mine.region, mine.provider, mine.name)),
-                   max(mine.allowed), max(mine.used)
-              FROM open mine WHERE mine.wave_id = ANY(%s)
-             GROUP BY mine.wave_id, subscription_id, region, provider, name
-             ORDER BY mine.wave_id, region, provider, name
-            """,
-            [wanted],
-        )
-        for row in cursor.fetchall():
-            found[row[0]].append(QuotaLine(*row))
-    return found
+        cursor.execute(QUOTA_LINES, {"waves": wanted})
+        return quota_lines_of(wanted, cursor.fetchall())

@@ -6,20 +6,22 @@ Everything here reads; the numbers agree with the lists they link to because bot
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.urls import NoReverseMatch, reverse
 
-from migrator.lifecycle import LOCKED, Health, State
+from migrator.lifecycle import LOCKED, State
 from migrator.readiness import Verdict
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.inventory import queries as inventory
 from tracker.inventory.models import Unit
+from tracker.runs import wave_facts
 from tracker.runs.models import Run
+from tracker.runs.wave_facts import Standing
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval, Wave, Window
 from tracker.web import charts
@@ -28,8 +30,6 @@ NOT_BEGUN = (State.DISCOVERED, State.ASSESSED, State.PLANNED, State.VALIDATED)
 UNDER_WAY = tuple(state for state in State if state in LOCKED)
 READY = (Verdict.READY, Verdict.READY_WITH_CHANGE)
 DONE = (State.COMMITTED, State.VERIFIED, State.CLOSED)
-# The gravest first; the health of a wave is that of its gravest unit.
-GRAVEST = (Health.FAILED, Health.BLOCKED, Health.AT_RISK, Health.STALE, Health.ON_TRACK)
 
 
 def address(name: str, *parts: object, **query: object) -> str:
@@ -162,6 +162,7 @@ class WaveRow:
     done: int
     ready: int  # per cent of the units that are ready or beyond
     health: str
+    health_reason: str
     approval: str  # chip kind approval
     segments: list[charts.Segment]
 
@@ -170,34 +171,37 @@ class WaveRow:
         return bool(self.units) and self.done == self.units
 
 
-def wave_rows(found: Sequence[Cell], approvals: Sequence[Approval], now: datetime) -> list[WaveRow]:
-    """Waves for the table: open windows first, then by date, finished and past ones last; one query."""
+def wave_rows(found: Sequence[Cell], approvals: Sequence[Approval], now: datetime, zone: tzinfo) -> list[WaveRow]:
+    """Waves for the table: open windows first, then by date, finished and past ones last; two queries."""
     windows = Window.objects.filter(wave=OuterRef("pk"))
     coming = Q(windows__closes_at__gt=now)
-    rows = waves.waves().annotate(
-        open_now=Exists(windows.filter(opens_at__lte=now, closes_at__gt=now)),
-        next_opens=Min("windows__opens_at", filter=coming),
-        next_closes=Min("windows__closes_at", filter=coming),
-        last_closes=Max("windows__closes_at"),
+    rows = list(
+        waves.waves().annotate(
+            open_now=Exists(windows.filter(opens_at__lte=now, closes_at__gt=now)),
+            next_opens=Min("windows__opens_at", filter=coming),
+            next_closes=Min("windows__closes_at", filter=coming),
+            last_closes=Max("windows__closes_at"),
+        )
     )
+    standings = wave_facts.standings(rows, now=now, zone=zone, approvals=approvals)
     state = {row.wave_id: row.state for row in approvals if row.kind == Approval.Kind.WAVE}  # type: ignore[attr-defined]
     inside: dict[int, list[Cell]] = defaultdict(list)
     for cell in found:
         if cell.wave is not None:
             inside[cell.wave].append(cell)
-    listed = [_wave_row(wave, inside[wave.pk], state.get(wave.pk, "none")) for wave in rows]
+    listed = [_wave_row(each, inside[each.wave.pk], state.get(each.wave.pk, "none")) for each in standings]
     order = {"open": 0, "upcoming": 1, "none": 2, "past": 3}
     late = datetime.max.replace(tzinfo=now.tzinfo)
     return sorted(listed, key=lambda row: (row.over, order[row.window], row.opens or late, row.wave.name))
 
 
-def _wave_row(wave: Any, found: Sequence[Cell], approval: str) -> WaveRow:
+def _wave_row(stands: Standing, found: Sequence[Cell], approval: str) -> WaveRow:
+    wave: Any = stands.wave
     units = sum(cell.units for cell in found)
     progress: Counter[str] = Counter()
     for cell in found:
         progress[cell.progress] += cell.units
     ready = sum(cell.units for cell in found if cell.verdict in READY or cell.progress not in NOT_BEGUN)
-    health = next((one.value for one in GRAVEST if any(cell.health == one for cell in found)), Health.ON_TRACK.value)
     window = "open" if wave.open_now else "upcoming" if wave.next_opens else "past" if wave.last_closes else "none"
     return WaveRow(
         wave=wave,
@@ -207,7 +211,8 @@ def _wave_row(wave: Any, found: Sequence[Cell], approval: str) -> WaveRow:
         units=units,
         done=count(found, DONE),
         ready=round(100 * ready / units) if units else 0,
-        health=health,
+        health=stands.health,
+        health_reason=stands.health_reason,
         approval=approval,
         segments=charts.by_progress(progress),
     )

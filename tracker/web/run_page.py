@@ -18,7 +18,7 @@ from migrator.lifecycle import OperationState, State
 from migrator.resources import Verb
 from tracker.accounts.permissions import Permission
 from tracker.readiness import queries as readiness
-from tracker.runs import gates, queries, story
+from tracker.runs import gates, queries, seals, story
 from tracker.runs.models import Ask, Attempt, Difference, Operation, Run
 from tracker.runs.story import Effect, Story
 from tracker.waves import queries as waves
@@ -417,6 +417,9 @@ def commit_context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
     _, approval = _approvals(run, "decisions__approver", "requester")
     locks = gates.commit_gates(run, known, approval, now)
     state = waves.approval_state(approval, now) if approval else None
+    moved = locks[-1].code == "approval-stale"
+    if approval is not None and state is waves.ApprovalState.PENDING:
+        moved = bool(seals.commit_drift(approval, run))
     closed = [lock for lock in locks if not lock.open]
     permits = Permits(request.user)  # type: ignore[arg-type]
     denied = permits.why_not(Permission.OPERATE)
@@ -438,7 +441,7 @@ def commit_context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
         "approval": approval,
         "approval_state": state.value if state else "none",
         "decisions": list(approval.decisions.all()) if approval else [],
-        "ask_why_not": denied or _no_new_approval(run, known.open_differences, state, locks[-1]),
+        "ask_why_not": denied or _no_new_approval(run, known.open_differences, state, moved),
         "why_not": why_not,
         "under_way": under_way,
         "effects": _grouped(told.effects),
@@ -460,19 +463,15 @@ def _where(gate: gates.Gate, run: Run) -> str:
     return ""
 
 
-def _no_new_approval(run: Run, open_differences: int, state: Any, gate: gates.Gate) -> str:
-    """Why no approval can be asked for now; an approved one that still matches is not thrown away by a click."""
+def _no_new_approval(run: Run, open_differences: int, state: Any, moved: bool) -> str:
+    """Why no approval can be asked for now; one that still serves is not thrown away by a click."""
     if run.state != State.PREPARED:
         return f"The unit is {run.state}; a commit is approved once it is prepared and compared."
     if not hasattr(run, "comparison"):
         return "The comparison of both sides is not there yet."
     if open_differences:
         return "Decide the unexpected differences first."
-    if state is waves.ApprovalState.PENDING:
-        return "It was asked for; another person has to decide."
-    if state is waves.ApprovalState.APPROVED and gate.open:
-        return "It is approved."
-    return ""
+    return queries.standing_approval(state, moved)
 
 
 def _grouped(effects: list[Effect]) -> list[dict[str, Any]]:

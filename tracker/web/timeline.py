@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from tracker.web import words
+from tracker.times import short
 
 NARROWEST = 1.0  # per cent: a window of an hour in a year is still seen
 STEPS = [timedelta(hours=h) for h in (1, 2, 3, 6, 12)] + [timedelta(days=d) for d in (1, 2, 7, 14, 28, 91, 182, 364)]
@@ -63,7 +63,7 @@ def draw(
     lanes = []
     for name, url, hue, opens, closes in given:
         width = max(x(closes) - x(opens), NARROWEST)
-        span = f"{words.short(opens, zone, now)} to {words.short(closes, zone, now)}"
+        span = f"{short(opens, zone, now)} to {short(closes, zone, now)}"
         lanes.append(Lane(name, url, hue, f"{name}: {span}", f"{x(opens):.3f}", f"{width:.3f}"))
     bands = []
     for sentence, since in freezes:

@@ -1,54 +1,24 @@
-"""The facts behind the gates, for one wave or for a list of them, in as many queries for many as for one."""
+"""The standing of waves (runs/wave_facts.py) as a page shows it: with bars and addresses."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
 from urllib.parse import urlencode
 
-from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
-from migrator.readiness import catalogue_version
-from tracker.inventory.models import Unit
+from tracker.runs import wave_facts
+from tracker.runs.wave_facts import Standing, listed
 from tracker.waves import queries
-from tracker.waves.models import Approval, Wave, Window
+from tracker.waves.models import Approval, Wave
 from tracker.web import charts
-from tracker.web import gates as gating
-from tracker.web.gates import WAITING, Facts, Gate
 
-HEALTHS = ("failed", "blocked", "at risk", "stale", "on track")  # the worst first
+__all__ = ["Summary", "listed", "summaries", "summary"]
 
 
 @dataclass(slots=True)
-class Summary:
+class Summary(Standing):
     """One wave with everything its row says."""
-
-    wave: Wave
-    facts: Facts
-    approval: Approval | None
-    moved: dict[int, list[str]] = field(default_factory=dict)  # unit -> what of it no longer matches its approval
-
-    @property
-    def gates(self) -> list[Gate]:
-        return gating.gates(self.facts)
-
-    @property
-    def state(self) -> str:
-        return gating.state(self.facts)
-
-    @property
-    def health(self) -> str:
-        return gating.health(self.facts)[0]
-
-    @property
-    def health_reason(self) -> str:
-        return gating.health(self.facts)[1]
-
-    @property
-    def next_sentence(self) -> str:
-        return gating.next_step(self.facts)[1]
 
     @property
     def segments(self) -> list[charts.Segment]:
@@ -80,211 +50,17 @@ class Summary:
         return sum(1 for line in self.facts.quota if line.short)
 
 
-# One statement for all counts: every row is (what, wave, a, b, c, d, n, m, k, words).
-_COUNTS = """
-    SELECT 'unit', p.wave_id, u.progress, u.verdict, u.health, u.subscription_id, count(*), count(u.gone_at), 0::bigint,
-           min(u.health_reason)
-      FROM tracker_placement p JOIN tracker_unit u ON u.id = p.unit_id
-     WHERE p.wave_id = ANY(%(waves)s)
-     GROUP BY p.wave_id, u.progress, u.verdict, u.health, u.subscription_id
-    UNION ALL
-    SELECT 'run', r.wave_id, r.state, '', '', '', count(*), count(*) FILTER (WHERE r.attention <> ''),
-           count(c.id), min(u.name) FILTER (WHERE r.attention <> '')
-      FROM tracker_run r JOIN tracker_unit u ON u.id = r.unit_id LEFT JOIN tracker_comparison c ON c.run_id = r.id
-     WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL
-     GROUP BY r.wave_id, r.state
-    UNION ALL
-    SELECT 'held', wave_id, '', '', '', '', count(*), 0, 0, NULL FROM tracker_run
-     WHERE wave_id = ANY(%(waves)s) AND ended_at IS NULL AND held_at IS NOT NULL GROUP BY wave_id
-    UNION ALL
-    SELECT 'difference', r.wave_id, '', '', '', '', count(*), 0, 0, NULL
-      FROM tracker_difference d JOIN tracker_run r ON r.id = d.run_id
-     WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL AND d.kind IN ('unexpected', 'unread')
-       AND d.disposed_at IS NULL
-     GROUP BY r.wave_id
-    UNION ALL
-    SELECT 'follow-up', p.wave_id, f.state, '', '', '', count(*), 0, 0, NULL
-      FROM tracker_followup f JOIN tracker_placement p ON p.unit_id = f.unit_id
-     WHERE p.wave_id = ANY(%(waves)s)
-     GROUP BY p.wave_id, f.state
-    UNION ALL
-    SELECT 'commit', wave_id, state, '', '', '', count(*), 0, 0, NULL
-      FROM (SELECT r.wave_id, CASE
-                WHEN EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved)
-                THEN 'rejected' WHEN a.expires_at <= %(now)s THEN 'expired'
-                WHEN (SELECT count(*) FROM tracker_decision d
-                       WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL) >= a.needed
-                THEN 'approved' ELSE 'pending' END AS state
-              FROM tracker_run r
-              JOIN tracker_approval a ON a.run_id = r.id AND a.kind = 'commit' AND a.voided_at IS NULL
-             WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL AND r.state = 'prepared') commits
-     GROUP BY wave_id, state
-    UNION ALL
-    SELECT 'freeze', NULL, scope, '', '', '', 1, 0, 0, reason FROM tracker_freeze WHERE frozen
-    UNION ALL
-    SELECT 'moved', a.wave_id, '', '', '', '',
-           count(*) FILTER (WHERE newer.assessed OR u.changed_at > a.requested_at),
-           count(*) FILTER (WHERE u.changed_at > a.requested_at OR (newer.assessed AND EXISTS (
-               SELECT 1 FROM tracker_finding f WHERE f.unit_id = u.id AND f.since > a.requested_at
-                  AND f.outcome = 'yes' AND f.effect <> 'info'))),
-           count(*) FILTER (WHERE position(%(catalogue)s IN a.body) = 0), NULL
-      FROM tracker_approval a
-      JOIN tracker_placement p ON p.wave_id = a.wave_id
-      JOIN tracker_unit u ON u.id = p.unit_id AND u.progress IN ('planned', 'validated')
-     CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM tracker_assessment s
-                          WHERE s.unit_id = u.id AND s.at > a.requested_at) AS assessed) newer
-     WHERE a.kind = 'wave' AND a.voided_at IS NULL AND a.wave_id = ANY(%(waves)s)
-     GROUP BY a.wave_id
-"""
-
-
-def listed() -> QuerySet[Wave]:
-    """Waves with the ends of their windows, for lists that sort by them; narrow it before use."""
-    window = Window.objects.filter(wave=OuterRef("pk"))
-    return Wave.objects.annotate(
-        opens=Subquery(window.order_by("opens_at").values("opens_at")[:1]),
-        closes=Subquery(window.order_by("-closes_at").values("closes_at")[:1]),
-    )
+def _shown(found: Standing) -> Summary:
+    return Summary(found.wave, found.facts, found.approval, found.moved)
 
 
 def summaries(
     waves: Sequence[Wave], *, now: datetime, zone: tzinfo, approvals: Iterable[Approval] | None = None
 ) -> list[Summary]:
-    """The waves (from `listed()`) with their facts, in their order; four queries, two when the open `approvals` are
-    given."""
-    by_wave = _counts(waves, now)
-    frozen = by_wave.get(None, {}).get("freeze", [])
-    lines = queries.quota_lines(waves)
-    if approvals is None:
-        approvals = queries.approvals(now).filter(kind=Approval.Kind.WAVE, wave__in=waves, voided_at__isnull=True)
-    found = {row.wave_id: row for row in approvals}
-    return [
-        Summary(
-            wave,
-            _facts(wave, by_wave.get(wave.pk, {}), frozen, lines[wave.pk], found.get(wave.pk), now, zone),
-            found.get(wave.pk),
-        )
-        for wave in waves
-    ]
+    """As wave_facts.standings."""
+    return [_shown(found) for found in wave_facts.standings(waves, now=now, zone=zone, approvals=approvals)]
 
 
 def summary(wave: Wave, *, now: datetime, zone: tzinfo) -> Summary:
-    """One wave, and what exactly moved since its approval was asked for (asked only when something did)."""
-    [found] = summaries([wave], now=now, zone=zone)
-    if found.facts.drift and found.approval is not None:
-        lines = _exactly(found, wave)
-        found.facts = replace(found.facts, drift=tuple(dict.fromkeys(lines)))
-    return found
-
-
-def _exactly(found: Summary, wave: Wave) -> list[str]:
-    """What moved since the approval was asked for: everything while it waits, what is not begun once it was given."""
-    approval = found.approval
-    if approval is None or found.facts.approval == "pending":
-        return queries.wave_drift(approval) if approval is not None else []
-    units = list(Unit.objects.filter(placement__wave=wave, progress__in=WAITING))
-    found.moved = {pk: lines for pk, lines in queries.unit_drifts(approval, units).items() if lines}
-    return [line for lines in found.moved.values() for line in lines]
-
-
-def _counts(waves: Sequence[Wave], now: datetime) -> dict[int | None, dict[str, list[tuple[Any, ...]]]]:
-    """wave (None: of no wave) -> what -> rows (a, b, c, d, n, m, k, words)."""
-    found: dict[int | None, dict[str, list[tuple[Any, ...]]]] = {}
-    catalogue = f'"catalogue":"{catalogue_version}"'
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, {"waves": [wave.pk for wave in waves], "catalogue": catalogue, "now": now})
-        for what, wave, *rest in cursor.fetchall():
-            found.setdefault(wave, {}).setdefault(what, []).append(tuple(rest))
-    return found
-
-
-def _facts(
-    wave: Any,
-    counted: dict[str, list[tuple[Any, ...]]],
-    frozen: list[tuple[Any, ...]],
-    lines: list[queries.QuotaLine],
-    approval: Approval | None,
-    now: datetime,
-    zone: tzinfo,
-) -> Facts:
-    progress: dict[str, int] = {}
-    verdicts = {"ready": 0, "blocked": 0, "unknown": 0}
-    gone, worst, reason = 0, "on track", ""
-    subscriptions = set()
-    for state, verdict, health, subscription, n, lost, _, words in counted.get("unit", []):
-        progress[state] = progress.get(state, 0) + n
-        subscriptions.add(subscription)
-        if verdict.startswith("ready"):
-            verdicts["ready"] += n
-        elif state in WAITING:
-            verdicts[verdict] = verdicts.get(verdict, 0) + n
-        if state in WAITING:
-            gone += lost
-        if HEALTHS.index(health) < HEALTHS.index(worst):
-            worst, reason = health, words
-    runs = {row[0]: row for row in counted.get("run", [])}
-    follow_ups = {row[0]: row[4] for row in counted.get("follow-up", [])}
-    commits = {row[0]: row[4] for row in counted.get("commit", [])}
-    return Facts(
-        now=now,
-        zone=zone,
-        owner=wave.owner,
-        progress=progress,
-        ready=verdicts["ready"],
-        blocked=verdicts["blocked"],
-        unknown=verdicts["unknown"],
-        gone=gone,
-        worst_health=worst,
-        health_reason=reason,
-        started=runs["planned"][4] if "planned" in runs else 0,
-        troubled={state: row[5] for state, row in runs.items() if row[5]},
-        attention_name=min((row[7] for row in runs.values() if row[7]), default=""),
-        held=sum(row[4] for row in counted.get("held", [])),
-        compared=runs["prepared"][6] if "prepared" in runs else 0,
-        differences=sum(row[4] for row in counted.get("difference", [])),
-        quota=tuple(lines),
-        opens_at=wave.opens,
-        closes_at=wave.closes,
-        **_approval_facts(approval, counted.get("moved", [])),
-        commits_asked=commits.get("pending", 0),
-        commits_approved=commits.get("approved", 0),
-        commits_rejected=commits.get("rejected", 0),
-        follow_ups=sum(follow_ups.values()),
-        follow_ups_open=sum(n for state, n in follow_ups.items() if state != "closed"),
-        follow_ups_failed=follow_ups.get("failed", 0),
-        frozen=_frozen(frozen, subscriptions),
-        stopped=wave.stop_reason if wave.stopped_at else "",
-    )
-
-
-def _approval_facts(approval: Approval | None, moved: list[tuple[Any, ...]]) -> dict[str, Any]:
-    if approval is None:
-        return {}
-    state = approval.state  # type: ignore[attr-defined]
-    said = [d for d in approval.decisions.all() if d.revoked_at is None]
-    refusals = [d for d in said if not d.approved]
-    people = refusals or said
-    by = str(approval.requester) if state == "pending" else " and ".join(str(d.approver) for d in people)
-    at = approval.requested_at if state == "pending" or not people else people[-1].decided_at
-    drifted: tuple[str, ...] = ()
-    if moved and state in ("pending", "approved"):
-        [(*_, any_change, worse, other_catalogue, _)] = moved
-        n = any_change if state == "pending" else worse
-        if n:
-            drifted = (f"{n} unit{'s' if n > 1 else ''} changed",)
-        elif other_catalogue:
-            drifted = ("the catalogue of rules changed",)
-    return {
-        "approval": state,
-        "approval_by": by,
-        "approval_at": at,
-        "approval_reason": refusals[0].reason if refusals else "",
-        "drift": drifted,
-    }
-
-
-def _frozen(rows: list[tuple[Any, ...]], subscriptions: set[str]) -> str:
-    """The reason of the widest freeze that stops Prepare or Commit of this wave."""
-    stopping = {"all", "verb:prepare", "verb:commit", *(f"subscription:{pk}" for pk in subscriptions)}
-    hit = sorted((row[0] != "all", row[7]) for row in rows if row[0] in stopping)
-    return hit[0][1] if hit else ""
+    """As wave_facts.standing."""
+    return _shown(wave_facts.standing(wave, now=now, zone=zone))

@@ -14,9 +14,9 @@ from django.urls import reverse
 from migrator.lifecycle import State
 from tracker.inventory.models import Unit
 from tracker.runs.models import Difference, Operation, Run, Transition
+from tracker.runs.wave_gates import Facts
 from tracker.waves import queries
 from tracker.waves.models import Placement, Wave
-from tracker.web.gates import Facts
 from tracker.web.wave_board import Summary
 
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from migrator.lifecycle import State
 from tracker.accounts.permissions import Permission
-from tracker.web import gates
-from tracker.web.gates import WAITING, Step
+from tracker.runs import wave_gates as gates
+from tracker.runs.wave_gates import WAITING, Step
 from tracker.web.permits import Permits
 from tracker.web.wave_board import Summary
 from tracker.web.wave_grid import Row

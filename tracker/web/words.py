@@ -29,16 +29,6 @@ def absolute(at: datetime, zone: tzinfo) -> str:
     return f"{local.day} {local:%b %Y, %H:%M:%S %Z}"
 
 
-def short(at: datetime, zone: tzinfo, now: datetime) -> str:
-    """`19:06 UTC` today, `22 Nov, 19:06 UTC` this year, else with the year."""
-    local, today = at.astimezone(zone), now.astimezone(zone)
-    if local.date() == today.date():
-        return f"{local:%H:%M %Z}"
-    if local.year == today.year:
-        return f"{local.day} {local:%b, %H:%M %Z}"
-    return f"{local.day} {local:%b %Y, %H:%M %Z}"
-
-
 def duration(seconds: float | timedelta) -> str:
     """`4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: the two largest parts."""
     total = round(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)

@@ -95,3 +95,16 @@ def test_who_accepted_a_difference_is_part_of_the_seal(programme: Programme) -> 
     body = waves.shown(runs.request_commit(run, by=programme.tomas, now=database_now()))
     assert body["dispositions"][0]["by"] == programme.aiko.actor.key
     assert body["dispositions"][0]["disposition"] == "seen and fine"
+
+
+def test_an_approval_that_still_serves_is_not_asked_for_again(programme: Programme) -> None:
+    """Asking anew voids what was agreed; a second click, or a script, must not throw an agreement away."""
+    run = programme.prepared()
+    approval = runs.request_commit(run, by=programme.tomas, now=database_now())
+    with pytest.raises(runs.Illegal, match="waits for another person"):
+        runs.request_commit(run, by=programme.tomas, now=database_now())
+    runs.approve(approval, digest=approval.digest, by=programme.aiko, now=database_now())
+    with pytest.raises(runs.Illegal, match="approved"):
+        runs.request_commit(run, by=programme.tomas, now=database_now())
+    approval.refresh_from_db()
+    assert approval.voided_at is None

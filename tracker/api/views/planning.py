@@ -1,12 +1,11 @@
 """Waves, approvals, quota, follow-ups."""
 
-from datetime import datetime
+from datetime import UTC
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from migrator.readiness import Verdict
 from tracker.api import pages, serializers
 from tracker.api.endpoint import Endpoint
 from tracker.api.errors import NotHere
@@ -16,6 +15,7 @@ from tracker.followups.models import FollowUp
 from tracker.quota import queries as quota
 from tracker.quota.models import QuotaRequest, Usage
 from tracker.runs import queries as runs
+from tracker.runs import wave_facts
 from tracker.runs.queries import database_now
 from tracker.waves import actions as wave_actions
 from tracker.waves import queries as waves
@@ -52,28 +52,8 @@ class OneWave(Endpoint):
         wave.its_windows = list(wave.windows.all())
         wave.its_approval = waves.approvals(now).filter(wave=wave, kind=Approval.Kind.WAVE, voided_at=None).first()
         wave.quota = waves.quota_lines([wave])[wave.pk]
-        wave.gates = gates(wave, now)
+        wave.standing = wave_facts.standing(wave, now=now, zone=UTC)
         return self.one(wave)
-
-
-def gates(wave: Any, now: datetime) -> list[tuple[str, bool, str]]:
-    """(name, whether it is open, sentence) of what stands before Prepare."""
-    ready = (Verdict.READY, Verdict.READY_WITH_CHANGE)
-    fit = sum(placement.unit.verdict in ready for placement in wave.placed)
-    short = [line for line in wave.quota if line.short or line.short is None]
-    state = wave.its_approval.state if wave.its_approval else "not asked"
-    open_now = next((window for window in wave.its_windows if window.opens_at <= now < window.closes_at), None)
-    coming = next((window for window in wave.its_windows if window.opens_at > now), None)
-    said = (
-        "Open." if open_now else f"Opens {coming.opens_at:%Y-%m-%d %H:%M} UTC." if coming else "No window is planned."
-    )
-    return [
-        ("units", bool(fit) and fit == len(wave.placed), f"{fit} of {len(wave.placed)} units are ready."),
-        ("quota", not short, f"{len(short)} limits are short or were not read." if short else "Enough."),
-        ("approval", state == waves.ApprovalState.APPROVED, f"The approval is {state}."),
-        ("window", open_now is not None and wave.stopped_at is None,
-         f"The line is stopped: {wave.stop_reason}" if wave.stopped_at else said),
-    ]  # fmt: skip
 
 
 class Approvals(Endpoint):

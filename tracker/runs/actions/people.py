@@ -195,18 +195,24 @@ def _close_open_question(operation: Operation, now: datetime) -> None:
 
 
 def request_commit(run: Run, *, by: User, now: datetime) -> Approval:
-    """Ask another person to agree to the commit. Raises NotYet while something unexpected is open."""
+    """Ask another person to agree to the commit. Raises NotYet while something unexpected is open, Illegal while an
+    approval stands that still serves: asking anew would throw an agreement away.
+    """
     check(by, Permission.OPERATE, ("run", str(run.pk)), now)
-    run = Run.objects.select_related("unit", "wave").get(pk=run.pk)
-    if run.state != State.PREPARED:
-        raise NotYet(f"The unit is {run.state}; a commit can be approved once it is prepared and compared.")
-    if not hasattr(run, "comparison"):
-        raise NotYet("The comparison of both sides is not there yet.")
-    open_ends = run.differences.filter(kind__in=["unexpected", "unread"], disposed_at__isnull=True).count()
-    if open_ends:
-        said = "1 unexpected difference waits" if open_ends == 1 else f"{open_ends} unexpected differences wait"
-        raise NotYet(f"{said} for a disposition; decide first.")
-    return waves.ask_commit_approval(run.wave, run.unit, run.pk, seals.commit_body(run), by=by, now=now)
+    with transaction.atomic():
+        Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        run = Run.objects.select_related("unit", "wave").get(pk=run.pk)
+        if run.state != State.PREPARED:
+            raise NotYet(f"The unit is {run.state}; a commit can be approved once it is prepared and compared.")
+        if not hasattr(run, "comparison"):
+            raise NotYet("The comparison of both sides is not there yet.")
+        open_ends = run.differences.filter(kind__in=["unexpected", "unread"], disposed_at__isnull=True).count()
+        if open_ends:
+            said = "1 unexpected difference waits" if open_ends == 1 else f"{open_ends} unexpected differences wait"
+            raise NotYet(f"{said} for a disposition; decide first.")
+        if refusal := queries.commit_request_refused(run, now):
+            raise Illegal(refusal)
+        return waves.ask_commit_approval(run.wave, run.unit, run.pk, seals.commit_body(run), by=by, now=now)
 
 
 def dispose(difference: Difference, *, disposition: str, by: User, now: datetime) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from tracker.times import short
 from tracker.web import charts, icons, status, words
 
 register = template.Library()
@@ -107,7 +108,7 @@ def when(context: Mapping[str, Any], at: datetime | None, show: str = "relative"
         case "clock":
             text, mark = words.clock((now - at).total_seconds()), " data-clock"
         case "short":
-            text, mark = words.short(at, zone, now), ""
+            text, mark = short(at, zone, now), ""
         case "absolute":
             text, mark = full, ""
         case _:

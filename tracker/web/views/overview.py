@@ -1,4 +1,4 @@
-"""The programme in one look. Eight queries, whatever the size of the estate; what moves are live fragments."""
+"""The programme in one look. Nine queries, whatever the size of the estate; what moves are live fragments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +34,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     cells = programme.cells()
     numbers = programme.flow(cells)
     approvals = programme.open_approvals(moment.now)
-    waves = programme.wave_rows(cells, approvals, moment.now)
+    waves = programme.wave_rows(cells, approvals, moment.now, timezone.get_current_timezone())
     units = programme.held()
     blockers = readiness.unblock()
     rows = readings.readings()
@@ -72,7 +72,7 @@ def moving(request: HttpRequest, part: str) -> HttpResponse:
         shown = _now(request, approvals, programme.held())
     else:
         cells = programme.cells()
-        waves = programme.wave_rows(cells, approvals, moment.now)
+        waves = programme.wave_rows(cells, approvals, moment.now, timezone.get_current_timezone())
         shown = _waves(waves)
         if part == "top":
             rows, past = readings.readings(), history.read(moment.now, timezone.get_current_timezone())

@@ -18,10 +18,11 @@ from tracker.inventory.models import Unit
 from tracker.quota import queries as quota
 from tracker.runs.models import Run
 from tracker.runs.queries import database_now
+from tracker.times import short
 from tracker.waves import actions as waves
 from tracker.waves import queries
 from tracker.waves.models import Approval, Wave
-from tracker.web import kinds, lists, live, timeline, wave_board, wave_grid, wave_steps, words
+from tracker.web import kinds, lists, live, timeline, wave_board, wave_grid, wave_steps
 from tracker.web.forms_waves import ZONES, WaveForm, WindowForm
 from tracker.web.lists import Sort
 from tracker.web.permits import Permits
@@ -92,7 +93,7 @@ def _timeline(shown: list[wave_board.Summary], now: datetime, zone: tzinfo) -> t
         if each.facts.opens_at is not None and each.facts.closes_at is not None
     ]
     freezes = [
-        (f"Frozen since {words.short(row.changed_at, zone, now)}: {row.reason}", row.changed_at)
+        (f"Frozen since {short(row.changed_at, zone, now)}: {row.reason}", row.changed_at)
         for row in queries.freezes()
         if row.changed_at is not None
     ]

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import ValidationError
 
+from tracker.runs import wave_gates as gates
+from tracker.runs.wave_gates import NAMES, Facts, Step
 from tracker.waves.queries import QuotaLine
-from tracker.web import charts, gates, kinds, timeline
+from tracker.web import charts, kinds, timeline
 from tracker.web.forms_waves import WindowForm, read_local
-from tracker.web.gates import NAMES, Facts, Step
 from tracker.web.status import CHIPS
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Where a wave stands: nine gates in order, each green, amber or red with one sentence, and the one next step.
 
-Pure: `Facts` are counts out of rows (web/wave_board.py), nothing here asks the database or the clock. The waves list,
-the wave page, the review page and the overview all show what these functions say, so they cannot disagree.
+Pure: `Facts` are counts out of rows (wave_facts.py), nothing here asks the database or the clock. The waves list, the
+wave page, the review page, the overview and the API all show what these functions say, so they cannot disagree.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Literal
 
 from migrator.lifecycle import State
+from tracker.times import short
 from tracker.waves.queries import QuotaLine
-from tracker.web import words
 
 Colour = Literal["green", "amber", "red", "later"]
 
@@ -59,7 +59,6 @@ class Facts:
     closes_at: datetime | None = None
     approval: str = ""  # ApprovalState, or empty: none asked for
     approval_by: str = ""  # who decided, or who asked while it waits
-    approval_at: datetime | None = None
     approval_reason: str = ""  # of a rejection
     drift: Sequence[str] = ()  # what moved since the approval was asked for
     commits_asked: int = 0  # approvals of commits that wait for a person
@@ -455,7 +454,7 @@ def _people(facts: Facts, n: int) -> str:
 
 
 def _at(at: datetime, facts: Facts) -> str:
-    return words.short(at, facts.zone, facts.now)
+    return short(at, facts.zone, facts.now)
 
 
 def _times(n: int, what: str) -> str:
