@@ -34,14 +34,15 @@ def main(arguments: list[str], benchmark: bool = False) -> int:
             return 1
         command = [sys.executable, "-m", "tests.benchmarks", *arguments]
     else:
-        command = [sys.executable, "-m", "pytest", *arguments]
+        command = [sys.executable, "-m", "pytest", *shared_out(arguments), *arguments]
     with scratch() as folder:
         supervisor = Supervisor(folder, say=say)
         with supervisor.listening():
             try:
                 environment = serve(supervisor, folder, durable=benchmark)
                 environment |= browser_setting(needed=not benchmark and wants_browser(arguments))
-                return run_suite(supervisor, command, environment)
+                temporary = [] if benchmark else ["--basetemp", str(folder / "pytest")]
+                return run_suite(supervisor, [*command, *temporary], environment)
             except Stopped:
                 say("Stopped before the tests began.")
                 return 130
@@ -136,6 +137,18 @@ def wants_browser(arguments: list[str]) -> bool:
     asked = [Path(os.path.relpath(word.split("::")[0], ROOT)) for word in arguments if is_path(word)]
     folders = [Path(name) for name in DRIVES_A_BROWSER]
     return not asked or any(path == f or path in f.parents or f in path.parents for path in asked for f in folders)
+
+
+def shared_out(arguments: list[str]) -> list[str]:
+    """Options that let processes share the suite, file by file; none when only a part is asked for, or a debugger.
+
+    One process more than cores: tests wait for servers and browsers of theirs. The order of the files is ours
+    (tests/conftest.py), so that the long ones do not come last.
+    """
+    debugs = ("--pdb", "--trace", "--collect-only", "--co", "-s", "-n", "--numprocesses", "--dist")
+    if any(is_path(word) or word.startswith(debugs) for word in arguments):
+        return []
+    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def is_path(word: str) -> bool:

@@ -8,12 +8,24 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
 
 STARTED_BY_MANAGE = os.environ.get("TRACKER_TEST_SERVERS") == "yes"
 WITHOUT_BROWSER = os.environ.get("TRACKER_TEST_WITHOUT_BROWSER") == "1"
 collect_ignore = ["benchmarks"]
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+]
 
 
 class NetworkRefused(RuntimeError):
@@ -105,6 +117,25 @@ def browser_path() -> str:
     pytest.fail("No browser; run the tests through `python3 manage.py test`, which finds or installs one.")
 
 
+@pytest.fixture(scope="session")
+def playwright() -> Iterator["Playwright"]:
+    from playwright.sync_api import sync_playwright
+
+    # Playwright runs a loop in this thread, which Django takes for a mistake; the database is ours.
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: "Playwright", browser_path: str) -> Iterator["Browser"]:
+    with playwright.chromium.launch(executable_path=browser_path, args=BROWSER_ARGUMENTS) as launched:
+        yield launched
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: playwright keeps an event loop in this thread, beside which no other test can run one."""
-    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+    """Browser tests last: playwright keeps an event loop in this thread, beside which no other test can run one. And
+    of both kinds the long ones first, so that no process is left alone with them at the end."""
+    items.sort(
+        key=lambda item: ("playwright" in getattr(item, "fixturenames", ()), item.get_closest_marker("long") is None)
+    )

@@ -11,39 +11,15 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from tests.live_database import emptied_for_real  # noqa: F401 - the append-only tables need it
 from tests.tracker.runs.conftest import programme, simulator  # noqa: F401 - pages over a real estate
 from tracker.accounts.models import User
 
-os.environ.setdefault(
-    "DJANGO_ALLOW_ASYNC_UNSAFE", "true"
-)  # playwright runs a loop in this thread; the database is ours
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-]
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 PICTURES = os.environ.get("TRACKER_TEST_PICTURES", "")  # a folder: every looked-at page is kept there as PNG
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright, browser_path: str) -> Iterator[Browser]:
-    with playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS) as launched:
-        yield launched
 
 
 @pytest.fixture(scope="session")

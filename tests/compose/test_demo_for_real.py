@@ -51,6 +51,7 @@ def supervised(state: Path) -> list[int]:
     return [entry["number"] for entry in json.loads((state / "processes.json").read_text())]
 
 
+@pytest.mark.long
 def test_the_demo_starts_survives_a_kill_keeps_its_data_and_leaves_nobody_behind(state):
     port = places.any_port()
     with start(state, "--port", str(port)) as first:

@@ -31,6 +31,21 @@ def test_a_browser_is_fetched_only_for_tests_that_may_drive_one(arguments, wante
     assert testing.wants_browser(arguments) is wanted
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shared"),
+    [
+        ([], True),
+        (["-q", "--durations=20"], True),
+        (["tests/migrator"], False),
+        (["tests/compose/test_suite.py::test_x"], False),
+        (["--pdb"], False),
+        (["-n", "4"], False),
+    ],
+)
+def test_only_the_whole_suite_is_shared_by_processes(arguments, shared):
+    assert bool(testing.shared_out(arguments)) is shared
+
+
 def test_a_browser_that_does_not_start_is_not_taken(tmp_path, monkeypatch):
     stub = tmp_path / "chromium"
     stub.write_text("#!/bin/sh\necho 'please install the snap' >&2; exit 1\n")

@@ -23,7 +23,7 @@ def stack(django_db_blocker, redis_url: str, tmp_path_factory: pytest.TempPathFa
     import redis
 
     with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
+        client.flushdb()
     folder: Path = tmp_path_factory.mktemp("stack")
     with running.simulator(scenario="journey", speed=300) as simulator, database_of_its_own(django_db_blocker) as name:
         from tracker.accounts.actions import create_user

@@ -14,28 +14,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, Complaints
+from tests.browser.conftest import Complaints
 from tests.journeys.conftest import PASSWORD
 from tests.journeys.stack import ROOT, Stack
 
-pytestmark = pytest.mark.browser
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs a loop in this thread
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 PATIENCE = 60_000  # milliseconds: for what the worker does behind a page that is not reloaded by us
 PICTURES = os.environ.get("TRACKER_TEST_PICTURES", "")
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, browser_path: str) -> Iterator[Browser]:
-    with playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS) as launched:
-        yield launched
 
 
 class Person:
