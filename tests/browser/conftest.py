@@ -3,6 +3,7 @@
 Axe runs inside the page. The pages' policy refuses inline script, so axe is evaluated through the browser's protocol.
 """
 
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from tracker.accounts.models import User
 
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 PICTURES = os.environ.get("TRACKER_TEST_PICTURES", "")  # a folder: every looked-at page is kept there as PNG
+# Each width and each theme once (axe takes seconds a page); all four when pictures are wanted.
+TWO, FOUR = [("light", "wide"), ("dark", "narrow")], list(itertools.product(("light", "dark"), WIDTHS))
+LOOKS = FOUR if PICTURES else TWO
 
 
 @pytest.fixture(scope="session")

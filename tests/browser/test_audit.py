@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import sideways
+from tests.browser.conftest import LOOKS, sideways
 from tests.web.conftest import person
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Role
@@ -17,7 +17,6 @@ from tracker.audit import verify_audit
 from tracker.audit.actions import ENGINE, Actor, Fact, record, record_many, sign_checkpoint, vkey
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-LOOKS = [(theme, width) for theme in ("light", "dark") for width in ("wide", "narrow")]
 KEY = "/subscriptions/6d1c0a52-8f0e-4a55-9a6b-1f2f0d9b7c11/resourceGroups/shop/providers/Microsoft.ClassicNetwork"
 
 

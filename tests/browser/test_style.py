@@ -7,13 +7,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import sideways
+from tests.browser.conftest import LOOKS, sideways
 from tests.web.conftest import PASSWORD, person
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Role
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-LOOKS = [(theme, width) for theme in ("light", "dark") for width in ("wide", "narrow")]
 
 
 @pytest.fixture

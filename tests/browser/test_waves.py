@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import sideways
+from tests.browser.conftest import LOOKS, sideways
 from tests.tracker.runs.programme import Programme
 from tracker.runs import actions as runs
 from tracker.runs.queries import database_now
@@ -15,7 +15,6 @@ from tracker.waves.models import Approval, Wave
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Open = Callable[..., Page]
-LOOKS = [("light", "wide"), ("dark", "narrow")]
 
 
 def test_a_wave_is_planned_submitted_approved_started_and_seen_live(open_page: Open, programme: Programme) -> None:
