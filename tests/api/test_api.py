@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.api.conftest import Api, unit
+from tests.tracker.followups.test_followups import SECRET_ANSWER, with_a_secret
+from tests.tracker.runs.programme import Programme
 from tests.web.conftest import person
 from tracker.accounts import actions as accounts
 from tracker.accounts.permissions import ROLE_PERMISSIONS, Permission, Role
@@ -413,3 +415,10 @@ def test_the_command_issues_a_token_that_works(client: Client, db: None) -> None
         with pytest.raises(CommandError, match="No token was issued"):
             call_command("issue_token", *wrong, stdout=out, stderr=err)
     assert Event.objects.filter(type="account.token_issued").count() == 1
+
+
+def test_a_secret_that_was_given_to_a_follow_up_is_masked(programme: Programme) -> None:
+    row = with_a_secret(programme)
+    said = Api(programme.noor).get(f"followups/{row.pk}/").content.decode()
+    assert "kept out of sight" in said
+    assert SECRET_ANSWER[:40] not in said

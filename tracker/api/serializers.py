@@ -294,8 +294,8 @@ FOLLOW_UP_IN_FULL = FOLLOW_UP.with_more(
     f(
         "requests",
         list_of(shaped(ARM_REQUEST)),
-        "In the order they are sent; empty while a question is open.",
-        "owed.requests",
+        "In the order they are sent; empty while a question is open. A secret that was given is masked.",
+        "shown_requests",
     ),
     f("questions", list_of(shaped(QUESTION)), "All questions of it.", "owed.questions"),
 )

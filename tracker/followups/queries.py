@@ -1,6 +1,7 @@
 """What pages and the engine ask about follow-ups. Reads only."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db.models.functions import Cast, Coalesce, Extract
 
 from migrator import followups
 from migrator.followups import RequiredFollowUp
+from migrator.resources import ArmRequest
 from tracker.followups.models import Capture, FollowUp
 from tracker.inventory.models import Unit
 
@@ -40,6 +42,12 @@ def shown(value: RequiredFollowUp, content: Any) -> Any:
     """A part of a request as it may be shown: wherever a secret answer stands in it, `HIDDEN` stands instead."""
     secrets = [value.answers[q.id] for q in value.questions if q.secret and value.answers.get(q.id)]
     return _without(content, sorted(secrets, key=len, reverse=True))
+
+
+def shown_request(value: RequiredFollowUp, request: ArmRequest) -> ArmRequest:
+    """One of its requests as it may be shown."""
+    path, body = shown(value, request.path), shown(value, request.body)
+    return replace(request, path=path, body=body)
 
 
 def _without(content: Any, secrets: list[str]) -> Any:

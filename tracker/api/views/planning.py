@@ -161,4 +161,5 @@ class OneFollowUp(Endpoint):
         if found is None:
             raise NotHere(f"There is no follow-up {pk}.")
         found.owed = followups.required(found)
+        found.shown_requests = [followups.shown_request(found.owed, each) for each in found.owed.requests]
         return self.one(found)
