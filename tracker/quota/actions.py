@@ -84,7 +84,7 @@ def read_usages(subscription: Subscription, region: str, *, gateway: AzureGatewa
                 by=by,
                 object=("subscription", subscription.pk),
                 now=now,
-                detail={"region": region, "rows": len(rows), "changed": changed},
+                detail={"name": subscription.name, "region": region, "rows": len(rows), "changed": changed},
             )
     return changed
 

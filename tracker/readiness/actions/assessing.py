@@ -16,7 +16,7 @@ from migrator.resources import PlatformMessage, Verb
 from tracker.audit.actions import Fact, record, record_many
 from tracker.audit.values import Actor
 from tracker.inventory import actions as inventory
-from tracker.inventory.models import Unit
+from tracker.inventory.models import Subscription, Unit
 from tracker.readiness import loading, models
 from tracker.readiness.loading import Last, Told
 
@@ -264,6 +264,7 @@ def _tell(subscription_id: str, fresh: Sequence[_News], result: Assessed, by: Ac
     if first:
         verdicts = Counter(one.evaluation.verdict.value for one in first)
         detail: dict[str, Any] = {
+            "name": Subscription.objects.values_list("name", flat=True).get(pk=subscription_id),
             "units": len(first),
             "verdicts": dict(sorted(verdicts.items())),
             "catalogue": readiness.catalogue_version,
