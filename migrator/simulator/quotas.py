@@ -61,7 +61,7 @@ def need(store: Store, scope: Scope) -> Counter[tuple[str, str]]:
     }
     wanted[COMPUTE, "availabilitySets"] += len(sets)
     for slot in scope.slots:
-        vips = properties(slot).get("virtualIps") or ()
+        vips = scopes.virtual_addresses(store, slot)
         wanted[NETWORK, "PublicIPAddresses"] += len(vips)
         wanted[NETWORK, "StaticPublicIPAddresses"] += sum(1 for vip in vips if vip.get("reservedIpName"))
         wanted[NETWORK, "LoadBalancers"] += 1 if vips else 0

@@ -65,6 +65,21 @@ def is_web(slot: Document) -> bool:
     return properties(slot).get("slotType") != "VirtualMachine"
 
 
+def gateway_type(gateway: Document) -> str:
+    """Vpn or ExpressRoute. The platform knows it; where an estate leaves it out, it is taken to be Vpn [I]."""
+    return str(properties(gateway).get("gatewayType") or "Vpn")
+
+
+def virtual_addresses(store: Store, slot: Document) -> list[Document]:
+    """The public addresses of a deployment. The platform knows them: where an estate leaves the list out, they are the
+    ones its roles' endpoints listen on."""
+    listed = properties(slot).get("virtualIps")
+    if listed is not None:
+        return list(listed)
+    endpoints = [e for role in store.children(slot["id"], ROLE) for e in properties(role).get("inputEndpoints") or ()]
+    return [{"address": address} for address in dict.fromkeys(e.get("publicIpAddress") for e in endpoints) if address]
+
+
 def network_of(document: Document) -> str:
     """Key of the network a slot or machine is in; empty when it is in none (or the hidden default one)."""
     profile = properties(document).get("networkProfile") or properties(document)

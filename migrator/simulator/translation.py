@@ -177,7 +177,7 @@ class Builder:
             "Microsoft.Network/virtualNetworkGateways",
             gateway["name"],
             {
-                "gatewayType": facts.get("gatewayType"),
+                "gatewayType": scopes.gateway_type(gateway),
                 "vpnType": facts.get("vpnType"),
                 "sku": {"name": facts.get("sku"), "tier": facts.get("sku")},
                 "ipConfigurations": [
@@ -192,7 +192,7 @@ class Builder:
             },
         )
         for connection in facts.get("connections") or ():
-            kind = "ExpressRoute" if facts.get("gatewayType") == "ExpressRoute" else "IPsec"
+            kind = "ExpressRoute" if scopes.gateway_type(gateway) == "ExpressRoute" else "IPsec"
             body = {"connectionType": kind, "virtualNetworkGateway1": {"id": gateway_id}}
             yield place.document("Microsoft.Network/connections", connection["name"], body)
 
@@ -290,7 +290,7 @@ class Builder:
 
     def _slot_addresses(self, slot: Document, place: Place, dynamic_name: str) -> Iterator[Document]:
         """Public addresses keep their value: reserved ones become static, others dynamic, all Basic [D]."""
-        for index, vip in enumerate(properties(slot).get("virtualIps") or ()):
+        for index, vip in enumerate(scopes.virtual_addresses(self._store, slot)):
             reserved = vip.get("reservedIpName")
             name = reserved_name(reserved) if reserved else dynamic_name + (str(index) if index else "")
             host = properties(slot).get("uri")

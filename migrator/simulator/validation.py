@@ -282,7 +282,7 @@ def _network(store: Store, scope: Scope, network: Document) -> Iterator[Message]
         circuit = str(facts.get("circuitSubscriptionId") or "").lower()
         if scope.web_slots:
             yield no(
-                f"Virtual Network {name} has a {facts.get('gatewayType')} gateway. Remove it before the migration."
+                f"Virtual Network {name} has a {scopes.gateway_type(gateway)} gateway. Remove it before the migration."
             )
         elif circuit and circuit != subscription_in(network["id"]):
             yield no(
@@ -343,7 +343,7 @@ def prepare_only(store: Store, scope: Scope) -> list[Message]:
 
 def _gateways(store: Store, network: Document) -> Iterator[Message]:
     gateways = store.children(network["id"], scopes.GATEWAY)
-    if len({properties(gateway).get("gatewayType") for gateway in gateways}) > 1:
+    if len({scopes.gateway_type(gateway) for gateway in gateways}) > 1:
         yield error(
             "VirtualNetwork", network["name"], f"Virtual Network {network['name']} has ExpressRoute and VPN gateways."
         )

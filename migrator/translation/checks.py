@@ -80,6 +80,22 @@ def items(value: Any) -> tuple[Mapping[str, Any], ...] | Unknown:
     return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list | tuple) else UNKNOWN
 
 
+def texts(value: Any) -> tuple[str, ...] | Unknown:
+    """The texts of a list as read by `at`; null is the empty list. UNKNOWN when one of them is no text: a null among
+    them is a value nobody read, never the word None."""
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        return UNKNOWN
+    return tuple(value)
+
+
+def called(document: Document) -> str:
+    """The name a found thing has; else the last part of its id; empty when it has neither."""
+    told = [value for key in ("name", "id") if isinstance(value := document.get(key), str) and value]
+    return name_of(told[0]) if told else ""
+
+
 def place(text: Any) -> Any:
     """A region in one spelling: "West Europe" → "westeurope"."""
     return "".join(text.split()).lower() if isinstance(text, str) else text
@@ -186,6 +202,6 @@ def _normal(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if value is None:
+    if value is None or value in ((), []):
         return "nothing"
     return ", ".join(str(item) for item in value) if isinstance(value, tuple | list) else str(value)

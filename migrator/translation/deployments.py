@@ -12,6 +12,7 @@ from migrator.translation.checks import (
     Document,
     Sides,
     at,
+    called,
     changed,
     dropped,
     free,
@@ -95,7 +96,7 @@ def arm_roles(arm_id: str, arm: Document, sides: Sides) -> dict[str, Mapping[str
         )
         if not listed:
             return UNKNOWN
-    return {str(role["name"]).lower(): role for role in listed if role.get("name")}
+    return {name.lower(): {**role, "name": name} for role in listed if (name := called(role))}
 
 
 def _role(role: Role, there: Any, arm_id: str) -> Iterator[Check]:

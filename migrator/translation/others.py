@@ -26,6 +26,7 @@ from migrator.translation.checks import (
     Document,
     Sides,
     at,
+    called,
     changed,
     dropped,
     free,
@@ -35,6 +36,7 @@ from migrator.translation.checks import (
     same,
     subject,
     surprise,
+    texts,
 )
 
 _SETTINGS = {
@@ -53,18 +55,12 @@ def network(item: Network, sides: Sides) -> Iterator[Check]:
     yield from subject(item, arm_id, sources.NETWORK, group_names(item.id))
     yield free(item, arm_id, "name", item.name, name_of(arm_id) or None, sources.NETWORK)
     yield same(item, arm_id, "region", item.location, place(at(arm, "location")), sources.LOCATION)
-    prefixes = _texts(at(arm, "properties.addressSpace.addressPrefixes"))
+    prefixes = texts(at(arm, "properties.addressSpace.addressPrefixes"))
     yield same(item, arm_id, "address space", item.address_prefixes, prefixes, sources.ADDRESS_SPACE)
-    servers = _texts(at(arm, "properties.dhcpOptions.dnsServers", None))
+    servers = texts(at(arm, "properties.dhcpOptions.dnsServers", None))
     yield same(item, arm_id, "DNS servers", _in_order(item.dns_servers), _in_order(servers), sources.ADDRESS_SPACE)
     yield from _subnets(item, arm_id, arm)
     yield from _gateways(item, arm_id, sides)
-
-
-def _texts(value: Any) -> tuple[str, ...] | Unknown:
-    if value is None:
-        return ()
-    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else UNKNOWN
 
 
 def _in_order(values: tuple[str, ...] | Unknown) -> list[str] | Unknown:
@@ -75,15 +71,15 @@ def _in_order(values: tuple[str, ...] | Unknown) -> list[str] | Unknown:
 def _subnets(item: Network, arm_id: str, arm: Document) -> Iterator[Check]:
     listed = items(at(arm, "properties.subnets"))
     if item.subnets is UNKNOWN:
-        seen = tuple(str(subnet.get("name")) for subnet in listed) if known(listed) else UNKNOWN
+        seen = tuple(called(subnet) for subnet in listed) if known(listed) else UNKNOWN
         yield same(item, arm_id, "subnets", UNKNOWN, seen, sources.ADDRESS_SPACE)
         return
-    found = {str(subnet.get("name", "")).lower(): subnet for subnet in listed} if known(listed) else {}
+    found = {called(subnet).lower(): subnet for subnet in listed} if known(listed) else {}
     for subnet in item.subnets:
         there = found.pop(subnet.name.lower(), None)
         yield from _subnet(item, subnet, there, UNKNOWN if listed is UNKNOWN else None, arm_id)
-    for name, extra in found.items():
-        yield surprise(item.key, arm_id, f"subnet {extra.get('name', name)}", str(extra.get("name", name)))
+    for extra in found.values():
+        yield surprise(item.key, arm_id, f"subnet {called(extra)}".rstrip(), called(extra))
 
 
 def _subnet(
@@ -105,7 +101,7 @@ def _subnet(
 def _prefix(subnet: Document) -> Any:
     prefix = at(subnet, "properties.addressPrefix", None)
     if prefix is None:
-        several = _texts(at(subnet, "properties.addressPrefixes"))  # newer documents list them [K]
+        several = texts(at(subnet, "properties.addressPrefixes"))  # newer documents list them [K]
         prefix = several[0] if known(several) and len(several) == 1 else UNKNOWN
     return prefix
 
@@ -113,7 +109,7 @@ def _prefix(subnet: Document) -> Any:
 def _gateways(item: Network, arm_id: str, sides: Sides) -> Iterator[Check]:
     """Gateways by kind: their names are documented nowhere. The public IP a gateway uses is explained by it."""
     there = [d for d in sides.in_group(arm_id, NETWORK_GATEWAYS) if _inside(d, arm_id)]
-    seen = tuple(str(at(d, "properties.gatewayType", "")) for d in there)
+    seen = texts([at(d, "properties.gatewayType") for d in there])
     claims = [d["id"].lower() for d in there]
     for document in there:
         configurations = items(at(document, "properties.ipConfigurations", None))

@@ -1,9 +1,11 @@
 """Checks that deployments and machines share: sizes, extensions, public addresses."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from migrator import sizes
+from migrator.counterparts import PUBLIC_ADDRESSES
 from migrator.resources import (
     UNKNOWN,
     Deployment,
@@ -17,7 +19,20 @@ from migrator.resources import (
     known,
 )
 from migrator.translation import sources
-from migrator.translation.checks import Check, Sides, at, changed, dropped, free, name_of, same, surprise, under
+from migrator.translation.checks import (
+    Check,
+    Sides,
+    at,
+    called,
+    changed,
+    dropped,
+    free,
+    name_of,
+    same,
+    surprise,
+    texts,
+    under,
+)
 
 # XML extensions, not migrated for machines (rule VM-EXT-XML); without case; BGInfo only in its 1.* versions.
 XML_EXTENSIONS = ("bginfo", "vsdebug", "visualstudio", "webdeploy", "remotedebug")
@@ -40,7 +55,7 @@ def extensions(
     machine: bool = False,
 ) -> Iterator[Check]:
     if classic is UNKNOWN:
-        seen = UNKNOWN if found is UNKNOWN else tuple(str(e.get("name", "")) for e in found)
+        seen = UNKNOWN if found is UNKNOWN else tuple(called(e) for e in found)
         yield same(resource, arm_id, f"{prefix}extensions", UNKNOWN, seen, sources.EXTENSION)
         return
     left = list(found) if known(found) else []
@@ -59,8 +74,9 @@ def extensions(
         else:
             yield same(resource, arm_id, field, "enabled", seen, sources.EXTENSION)
     for extra in left:
-        name = str(extra.get("name") or at(extra, "properties.type", "")).rsplit("/", 1)[-1]
-        yield surprise(resource.key, arm_id, f"{prefix}extension {name}", "enabled")
+        kind = at(extra, "properties.type", None)
+        name = called(extra) or (kind if isinstance(kind, str) else "")
+        yield surprise(resource.key, arm_id, f"{prefix}extension {name}".rstrip(), "enabled")
 
 
 def is_xml(extension: Extension) -> bool:
@@ -77,21 +93,28 @@ def _is(classic: Extension, found: Mapping[str, Any]) -> bool:
     told = (properties.get("publisher"), properties.get("type"))
     if known(classic.publisher) and known(classic.type) and all(isinstance(text, str) for text in told):
         return (str(classic.publisher).lower(), str(classic.type).lower()) == (told[0].lower(), told[1].lower())
-    name = str(found.get("name", "")).rsplit("/", 1)[-1].lower()
-    return name in {classic.name.lower(), str(classic.type).lower()}
+    names = {classic.name.lower()} | ({str(classic.type).lower()} if known(classic.type) else set())
+    return called(found).lower() in names
 
 
 def addresses(item: Deployment, sides: Sides, *, endpoint: bool | Unknown) -> Iterator[Check]:
     """The VIPs of a deployment. `endpoint`: whether it has an input endpoint, without which a VIP of machines stays."""
-    if item.virtual_ips is UNKNOWN:
-        yield same(item, "", "public addresses", UNKNOWN, None, sources.ADDRESS)
-        return
-    for vip in item.virtual_ips:
-        if vip.address is UNKNOWN:
-            yield same(item, "", "public address", UNKNOWN, None, sources.ADDRESS)
-        else:
-            yield from _address(item, vip, sides, endpoint)
+    listed = item.virtual_ips if known(item.virtual_ips) else ()
+    told = [vip for vip in listed if vip.address is not UNKNOWN]
+    if item.virtual_ips is UNKNOWN or len(told) < len(listed):
+        yield _untold(item, [str(vip.address) for vip in told], sides)
+    for vip in told:
+        yield from _address(item, vip, sides, endpoint)
     yield from _dns(item, sides)
+
+
+def _untold(item: Deployment, told: list[str], sides: Sides) -> Check:
+    """Addresses nobody read before Prepare, beside those found in the group that are none of the others."""
+    there = sides.in_group(sides.found(item)[0], PUBLIC_ADDRESSES)
+    there = [document for document in there if at(document, "properties.ipAddress") not in told]
+    seen = texts([at(document, "properties.ipAddress") for document in there])
+    row = same(item, "", "public addresses", UNKNOWN, seen, sources.ADDRESS)
+    return replace(row, claims=tuple(document["id"].lower() for document in there))
 
 
 def _dns(item: Deployment, sides: Sides) -> Iterator[Check]:
@@ -103,8 +126,8 @@ def _dns(item: Deployment, sides: Sides) -> Iterator[Check]:
     for vip in item.virtual_ips:
         public = sides.counterparts.with_address(item.subscription, str(vip.address))
         label = at(public or {}, "properties.dnsSettings.domainNameLabel")
-        if public and known(label):
-            labels[str(label).lower()] = public["id"]
+        if public and isinstance(label, str):
+            labels[label.lower()] = public["id"]
     seen: Any = service if service.lower() in labels else (next(iter(labels)) if labels else UNKNOWN)
     found = labels.get(service.lower()) or next(iter(labels.values()), "")
     row = same(item, found, "DNS label", service, seen, sources.DNS)

@@ -362,7 +362,7 @@ def _seen(seen: Mapping[str, str]) -> list[tuple[str, str]]:
 def readable(value: object) -> str:
     """A value of a comparison for people."""
     match value:
-        case None | "None" | ["None"]:  # what translation writes where a gateway is none
+        case None | []:
             return "none"
         case {"unknown": True}:
             return "unknown"

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,22 @@ def test_the_hidden_default_network_is_found_whatever_it_is_called() -> None:
     assert row(rows(DEFAULT), "WebRole", "role WebRole instances").before == 2  # read from the configuration
 
 
+def test_a_network_without_gateways_has_none_on_both_sides() -> None:
+    found = row(rows(ROLES), "shop-net", "gateways")
+    assert (found.before, found.after, found.kind) == ((), (), Kind.SAME)
+    assert found.as_json()["after"] == []
+
+
+def test_addresses_nobody_read_before_are_shown_as_found_and_surprise_nobody() -> None:
+    sides = load(ROLES)
+    del document(sides, "before", "Production")["properties"]["virtualIps"]
+    sides["before"] = [d for d in sides["before"] if "/reservedIps" not in d["type"]]
+    held = [r for r in rows(sides) if r.holds]
+    assert [(r.field, r.before, r.after, r.kind) for r in held] == [
+        ("public addresses", UNKNOWN, ("40.0.0.2",), Kind.UNREAD)
+    ]
+
+
 Spoil = Callable[[dict[str, Any]], Any]
 
 
@@ -139,6 +156,7 @@ CS, NET, PIP, VM = "/cloudServices", "/virtualNetworks", "/publicIPAddresses", "
 WEB = ("properties", "roleProfile", "roles", 0)
 EXTENSIONS = ("properties", "extensionProfile", "extensions")
 CONFIGURATION = ("properties", "ipConfigurations", 0, "properties")
+GATEWAY = "/virtualNetworkGateways"
 ELSEWHERE = (
     "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/other-migrated"
     "/providers/Microsoft.Compute/virtualMachines/erp-db"
@@ -277,6 +295,9 @@ SPOILT = [
     (MACHINES, without("erp-app", VM), "erp-app", "resource", WRONG),
     (MACHINES, without("IaaSAntimalware", "/extensions"), "erp-db", "extension IaaSAntimalware", WRONG),
     (MACHINES, without("erp-gw", "/virtualNetworkGateways"), "erp-net", "gateways", WRONG),
+    (MACHINES, arm("erp-gw", GATEWAY, "properties", "gatewayType", value=None), "erp-net", "gateways", UNREAD),
+    (MACHINES, arm("erp-gw", GATEWAY, "properties", "gatewayType", value=...), "erp-net", "gateways", UNREAD),
+    (MACHINES, arm("erp-gw", GATEWAY, "properties", "gatewayType", value="ExpressRoute"), "erp-net", "gateways", WRONG),
     (MACHINES, arm("erp-db", VM, "id", value=ELSEWHERE), "erp-db", "resource group", WRONG),
     (
         STORAGE,
@@ -378,15 +399,18 @@ def test_unknown_is_stored_so_that_it_cannot_be_taken_for_a_value() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_nothing_that_is_missing_or_of_a_wrong_type_raises(case: str) -> None:
-    """Every value of the Resource Manager side in turn removed, and replaced by text: never an exception."""
+def test_nothing_that_is_missing_or_of_a_wrong_type_raises_or_is_shown_as_a_word_of_ours(case: str) -> None:
+    """Every value of the Resource Manager side in turn removed, made null, replaced by text and by a list: never an
+    exception, and never a row that shows "None" or our own name for what is not known."""
     sides = load(case)
     before = resources(sides["before"])
     for path in _paths(sides["found"]):
-        for value in (..., "what is this"):
+        for value in (..., None, "what is this", [None]):
             found = copy.deepcopy(sides["found"])
             _set(found, path, value)
-            compare(before, found)
+            for one in compare(before, found):
+                shown = json.dumps(one.as_json())
+                assert not re.search("None|UNKNOWN", shown), (path, value, shown)
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -54,10 +54,11 @@ class Programme:
         self.timings = QUICK
         self.said: list[str] = []
 
-    def begin(self) -> None:
+    def begin(self, scenario: str = "journey") -> None:
+        """People, and the scenario's estate read and assessed. Its subscriptions are `self.subscriptions`."""
         self.simulator.control("faults", method="DELETE")
         self.simulator.control("settings", {"throttle": 0})
-        self.simulator.control("reset", {"estate": scenarios.estate("journey")})
+        self.simulator.control("reset", {"estate": scenarios.estate(scenario)})
         lines = self.simulator.control("log")["value"]  # append-only: it survives a reset
         self.mark = lines[-1]["number"] if lines else 0
         self.maya = self.person("maya", Role.PROGRAMME_MANAGER)
@@ -65,7 +66,8 @@ class Programme:
         self.aiko = self.person("aiko", Role.ENGINEER)
         self.noor = self.person("noor", Role.AUDITOR)
         inventory.discover_subscriptions(self.gateway, now=database_now(), by=TEST)
-        self.subscription = Subscription.objects.get()
+        self.subscriptions = list(Subscription.objects.order_by("name"))
+        self.subscription = self.subscriptions[0]
         self.read()
 
     def close(self) -> None:
@@ -77,10 +79,11 @@ class Programme:
         return user
 
     def read(self) -> None:
-        """What the task `sync` does."""
-        inventory.sync(self.subscription, self.gateway, database_now, TEST)
-        for region in quota_queries.regions(self.subscription):
-            quota.read_usages(self.subscription, region, gateway=self.gateway, by=TEST, now=database_now())
+        """What the task `sync` does, for every subscription."""
+        for subscription in self.subscriptions:
+            inventory.sync(subscription, self.gateway, database_now, TEST)
+            for region in quota_queries.regions(subscription):
+                quota.read_usages(subscription, region, gateway=self.gateway, by=TEST, now=database_now())
         units = list(Unit.objects.filter(gone_at__isnull=True))
         shortfalls = quota_queries.shortfalls_of(units)
         readiness.assess(units, shortfalls=shortfalls, now=database_now(), by=TEST)

@@ -100,6 +100,8 @@ def tail(identifier: str) -> str:
 @register.simple_tag
 def shown_value(value: Any) -> SafeString:
     """A value of a comparison: a text as it is, an Azure id shortened in the middle, everything else as JSON."""
+    if value == [] or value == {"unknown": True}:
+        return format_html('<span class="faint">{}</span>', "none" if value == [] else "not read")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     if text.startswith("/subscriptions/"):
         return format_html('<code title="{}">{}</code>', text, words.middle_shortened(text, 46))
