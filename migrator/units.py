@@ -14,7 +14,7 @@ which none of the platform's verbs moves (an ExpressRoute cross connection).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from migrator.resources import (
     UNKNOWN,
@@ -27,6 +27,7 @@ from migrator.resources import (
     NetworkSecurityGroup,
     ReservedAddress,
     Resource,
+    ResourceType,
     RouteTable,
     Setting,
     Slot,
@@ -49,6 +50,17 @@ class UnitKind(StrEnum):
     RESERVED_ADDRESS = "reserved-ip"
     NETWORK_SECURITY_GROUP = "network-security-group"
     ROUTE_TABLE = "route-table"
+
+
+SENT_TO: Final[Mapping[UnitKind, ResourceType]] = {
+    UnitKind.NETWORK: ResourceType.NETWORK,
+    UnitKind.DEPLOYMENT: ResourceType.DEPLOYMENT,
+    UnitKind.STORAGE_ACCOUNT: ResourceType.STORAGE_ACCOUNT,
+    UnitKind.RESERVED_ADDRESS: ResourceType.RESERVED_ADDRESS,
+    UnitKind.NETWORK_SECURITY_GROUP: ResourceType.NETWORK_SECURITY_GROUP,
+    UnitKind.ROUTE_TABLE: ResourceType.ROUTE_TABLE,
+}
+"""The type of resource the verbs for a unit of a kind are sent to (azure.md 2.2)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ def read_subscription(subscription_id: str, *, by: Actor = SYNC) -> str:
         ) as error:  # the numbers stay as old as they say they are; placement refuses what nobody knows
             logger.warning("usages of %s in %s: %s", subscription_id, region, error)
     units = list(inventory_queries.live_units(subscription))
-    readiness.assess(units, shortfalls=quota_queries.shortfalls_of(units), now=clock(), by=by)
+    shortfalls, movable = quota_queries.shortfalls_of(units), gateway.movable()
+    readiness.assess(units, shortfalls=shortfalls, movable=movable, now=clock(), by=by)
     return str(result.outcome)
 
 

@@ -38,7 +38,7 @@ from migrator.gateway.protocol import (
     Unreadable,
 )
 from migrator.gateway.wire import clean_text, clean_value, holds_removed
-from migrator.resources import ArmRequest, Registration, Usage, Verb
+from migrator.resources import ArmRequest, Registration, ResourceType, Usage, Verb
 
 logger = logging.getLogger(__name__)
 
@@ -228,6 +228,9 @@ class ArmGateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def movable(self) -> frozenset[ResourceType]:
+        return operations.MOVABLE
 
     def subscriptions(self) -> list[SubscriptionInfo]:
         return subscription.subscriptions(self._calls)

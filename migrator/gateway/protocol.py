@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from migrator.resources import ArmRequest, PlatformMessage, Registration, Usage, Verb
+from migrator.resources import ArmRequest, PlatformMessage, Registration, ResourceType, Usage, Verb
 
 HTTP_DEADLINE = 30.0  # seconds, one exchange (reliability-notes 4.4)
 
@@ -248,6 +248,9 @@ class Answer:
 
 class AzureGateway(Protocol):
     """The contract. Every method may raise any `GatewayError`; extra promises stand with the method."""
+
+    def movable(self) -> frozenset[ResourceType]:
+        """The types of resource for which this gateway can send the verbs. Asks nobody."""
 
     def subscriptions(self) -> list[SubscriptionInfo]:
         """Subscriptions the credential can see. `GET /subscriptions`."""

@@ -59,7 +59,8 @@ class Context:
     `attestations`: by (rule id, key), where key is a resource's, the unit's, or the subscription id for an answer which
     holds for the whole subscription. `waived`: (rule id, resource key) of findings set aside. `acknowledged`: ids of
     rules whose dropped, changes or downtime findings the programme has accepted; what blocks cannot be acknowledged.
-    `shortfalls`: what the caller's quota sums found missing for the unit; UNKNOWN when nobody has counted. `unread`:
+    `shortfalls`: what the caller's quota sums found missing for the unit; UNKNOWN when nobody has counted. `movable`:
+    whether what the caller sends verbs through has any for this kind of unit; UNKNOWN when nobody said. `unread`:
     (subscription id, resource type) pairs which could not be listed, so that silence about them means nothing;
     `facts.DEPENDENTS` stands for the Resource Manager resources which name classic networks.
     """
@@ -73,6 +74,7 @@ class Context:
     waived: frozenset[tuple[str, str]] = frozenset()
     acknowledged: frozenset[str] = frozenset()
     shortfalls: tuple[Shortfall, ...] | Unknown = UNKNOWN
+    movable: bool | Unknown = UNKNOWN
     unread: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:

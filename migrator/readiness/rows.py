@@ -296,6 +296,7 @@ DOCUMENTED: Final = frozenset(
         "NET-RIP-UNATTACHED",
         "NET-NSG-UNATTACHED",
         "NET-RT-UNATTACHED",
+        "NET-SM-ONLY",
     ]
 )
 """The ids of azure.md 3.1 to 3.5, written down apart from the code so that a test can compare the two."""

@@ -32,6 +32,7 @@ DOCUMENTS: Final = {
     "stg-proc": "Storage: the process of migrating a classic storage account",
     "stg-blog": "Azure Storage blog on the retirement of classic storage accounts",
     "classic-admins": "Role-based access control: classic subscription administrators",
+    "rbac-ops": "Role-based access control: operations of the resource providers",
     "sec-jit": "Defender for Cloud: just-in-time access to virtual machines",
     "common": "General knowledge of Azure, not published as such; confirm it against a live subscription",
 }

@@ -22,7 +22,7 @@ from migrator.readiness.rule import (
 from migrator.readiness.sources import sources
 from migrator.readiness.subscription import granted
 from migrator.resources import UNKNOWN, ResourceType
-from migrator.units import UnitKind
+from migrator.units import SENT_TO, UnitKind
 
 rules: Final = Rules(Scope.STORAGE)
 
@@ -318,3 +318,34 @@ def unused(view: View, place: str) -> Iterator[Answer]:
             yield yes(thing, f"Nothing uses {label(thing)}: it moves by its own verbs.", seen)
         else:
             yield unknown(thing, unsaid(thing, "what uses it"), reading(thing), seen)
+
+
+@rules.add(
+    id="NET-SM-ONLY",
+    title="Moved by service management only",
+    effect=Effect.BLOCKS,
+    detection=Detection.API,
+    kinds=(UnitKind.RESERVED_ADDRESS, UnitKind.NETWORK_SECURITY_GROUP, UnitKind.ROUTE_TABLE),
+    statement=(
+        "Resource Manager has migration verbs for deployments, virtual networks and storage accounts only. Reserved "
+        "addresses, security groups and route tables which nothing uses are moved by the older service management API. "
+        "This product cannot move them while it has no connection to that API that can."
+    ),
+    remedy=(
+        "Move it with the commands of service management (Move-AzureReservedIP, Move-AzureNetworkSecurityGroup, "
+        "Move-AzureRouteTable), or make it again in Resource Manager by hand and delete the classic one; a reserved "
+        "address made again gets another address. Once this product has a connection to service management that can "
+        "move it, this rule no longer applies."
+    ),
+    sources=sources("rbac-ops", "vm-dd"),
+)
+def _no_verbs(view: View, context: Context) -> Iterator[Answer]:
+    unit, kind = view.unit, SENT_TO[view.unit.kind]
+    if context.movable is UNKNOWN:
+        settles = f"Syncing subscription {unit.subscription}: this product then says which kinds it can move."
+        yield unknown(unit, f"It is not known whether this product can move {unit.name}.", settles)
+    elif not context.movable:
+        sentence = (
+            f"This product cannot move {unit.name}: Resource Manager has no verbs for it, service management has."
+        )
+        yield yes(unit, sentence, fact("connection", f"no verbs for {kind}"))

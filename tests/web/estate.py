@@ -52,6 +52,7 @@ def recorded(scenario: str = "journey") -> Replayed:
         process.control("settings", {"throttle": 0})
         replay.gateway = ArmGateway(process.base_url, StaticToken("a-token"), deadline=10)
         try:
+            replay.movable()
             for info in replay.subscriptions():
                 key = info.subscription_id.lower()
                 replay.registrations(key)
@@ -82,7 +83,8 @@ class Estate:
         for region in quota_queries.regions(self.subscription):
             quota.read_usages(self.subscription, region, gateway=self.gateway, by=TEST, now=database_now())
         units = list(Unit.objects.filter(gone_at__isnull=True))
-        readiness.assess(units, shortfalls=quota_queries.shortfalls_of(units), now=database_now(), by=TEST)
+        shortfalls, movable = quota_queries.shortfalls_of(units), self.gateway.movable()
+        readiness.assess(units, shortfalls=shortfalls, movable=movable, now=database_now(), by=TEST)
         return done
 
     def unit(self, name: str) -> Unit:

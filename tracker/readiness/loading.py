@@ -1,6 +1,6 @@
 """What an evaluation needs, out of the database, as the values of `migrator.readiness`. Reads only."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ class Last:
     verdict: str
     score: int
     shortfalls: list[dict[str, Any]] | None
+    movable: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ def last(listed: Sequence[Unit]) -> dict[int, Last]:
     """The newest assessment of each unit."""
     rows = Assessment.objects.filter(unit__in=listed).order_by("unit_id", "-at", "-pk").distinct("unit_id")
     return {
-        row.unit_id: Last(row.pk, row.digest, row.catalogue_version, row.verdict, row.score, row.shortfalls)
+        row.unit_id: Last(
+            row.pk, row.digest, row.catalogue_version, row.verdict, row.score, row.shortfalls, row.movable
+        )
         for row in rows
     }
 
@@ -116,16 +119,30 @@ def told_shortfalls(told: Told | None, unit: Unit, before: Last | None) -> list[
     ]
 
 
+def told_movable(told: Collection[ResourceType] | None, unit: units.Unit, before: Last | None) -> bool | None:
+    """Whether the verbs can be sent for a unit of this kind: as the caller says, else as at the last assessment; None:
+    nobody said."""
+    if told is None:
+        return before.movable if before else None
+    return units.SENT_TO[unit.kind] in told
+
+
 def shortfall_values(stored: list[dict[str, Any]] | None) -> tuple[Shortfall, ...] | Unknown:
     if stored is None:
         return UNKNOWN
     return tuple(Shortfall(one["family"], one["need"], one["available"], one["provider"]) for one in stored)
 
 
-def context_of(here: Ground, given: Mapping[str, ValidationAnswer], shortfalls: list[dict[str, Any]] | None) -> Context:
-    """The context of one unit: the shared estate, the platform's word on it, its quota."""
+def context_of(
+    here: Ground,
+    given: Mapping[str, ValidationAnswer],
+    shortfalls: list[dict[str, Any]] | None,
+    movable: bool | None,
+) -> Context:
+    """The context of one unit: the shared estate, the platform's word on it, its quota, whether it can be moved."""
     return here.context.about(
         validation=given.get(Verb.VALIDATE),
         preparation=given.get(Verb.PREPARE),
         shortfalls=shortfall_values(shortfalls),
+        movable=UNKNOWN if movable is None else movable,
     )

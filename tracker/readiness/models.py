@@ -20,6 +20,8 @@ class Assessment(models.Model):
     # The quota sums it was made with, as told by the slice of quota: [{"provider", "family", "need", "available"}], or
     # null when nobody had counted. The next evaluation uses them when its caller brings none.
     shortfalls = models.JSONField(null=True)
+    # Whether the gateway had verbs for a unit of this kind, as it said itself, or null when nobody said. Kept likewise.
+    movable = models.BooleanField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["unit", "-at"], name="assessment_recent")]

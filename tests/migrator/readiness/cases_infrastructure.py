@@ -347,3 +347,11 @@ of(
     unknown=[[group("nsg", "gone-subnet")], drop([group()], 0, "associations")],
 )
 of("NET-RT-UNATTACHED", yes=[table()], silent=WEB, unknown=drop([table()], 0, "associations"))
+CAN, CANNOT = {"movable": True}, {"movable": False}
+of(
+    "NET-SM-ONLY",
+    yes=[([reserved()], CANNOT), ([group()], CANNOT), ([table()], CANNOT)],
+    no=[([reserved()], CAN), ([group()], CAN), ([table()], CAN)],
+    unknown=[[reserved()], [group()], [table()]],
+    silent=[(WEB, CANNOT), (STORE, CANNOT)],
+)

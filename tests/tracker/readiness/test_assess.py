@@ -12,7 +12,7 @@ from migrator import quota
 from migrator import readiness as catalogue
 from migrator.lifecycle import State
 from migrator.readiness import Evaluation, RuleError, Verdict
-from migrator.resources import UNKNOWN, Category, PlatformMessage, Verb
+from migrator.resources import UNKNOWN, Category, PlatformMessage, ResourceType, Verb
 from tests.tracker.inventory.azure import BY, NOON, SMALL_UNITS, Azure, Clock, builder
 from tracker.audit.models import Event
 from tracker.inventory import actions as inventory
@@ -219,6 +219,56 @@ def test_quota_nobody_can_judge_is_unknown_unless_something_is_short_for_certain
     assess([unit], now=clock(), by=BY, shortfalls={unit.key: (doubtful, short(unit, by=12, available=-4))})
     blocked = finding(unit, "SUB-QUOTA-CORES")
     assert (blocked.outcome, blocked.evidence[0]["value"]) == ("yes", "needs 8, available 0")
+
+
+LOOSE = ("nsg-loose", "rip-loose")
+
+
+def loose(azure: Azure, clock: Clock) -> None:
+    """A reserved address and a security group nothing uses: what only service management moves (azure.md 1.1)."""
+    estate, area = builder("Loose ends")
+    area.reserved("edge", "rip-loose", "westeurope")
+    area.security_group("edge", "nsg-loose", "westeurope")
+    area.storage("edge", "loosefiles", "westeurope")
+    azure.begin(estate.estate())
+    read(azure, clock)
+
+
+def test_what_the_gateway_has_no_verbs_for_is_blocked_and_says_what_to_do(azure: Azure, clock: Clock) -> None:
+    loose(azure, clock)
+    assess(None, now=clock(), by=BY, shortfalls=enough(), movable=azure.gateway().movable())
+    for name in LOOSE:
+        unit = Unit.objects.get(name=name)
+        assert (unit.verdict, unit.blockers) == (Verdict.BLOCKED, 1)
+        said = finding(unit, "NET-SM-ONLY")
+        assert "Resource Manager has no verbs for it" in said.sentence
+        assert said.evidence[0]["value"].startswith("no verbs for Microsoft.ClassicNetwork/")
+        assert "by hand" in queries.published(said)["remedy"]
+    assert Unit.objects.get(name="loosefiles").verdict != Verdict.BLOCKED
+    assert not Finding.objects.filter(unit__name="loosefiles", rule="NET-SM-ONLY").exists()
+
+
+def test_a_gateway_that_has_the_verbs_ends_the_block_at_the_next_assessment(azure: Azure, clock: Clock) -> None:
+    loose(azure, clock)
+    told = azure.gateway().movable()
+    assess(None, now=clock(), by=BY, shortfalls=enough(), movable=told)
+    more = told | {ResourceType.RESERVED_ADDRESS}
+    done = assess(None, now=clock(), by=BY, shortfalls=enough(), movable=more)
+    assert done.changed == 1
+    assert Unit.objects.get(name="rip-loose").verdict == Verdict.READY
+    assert Unit.objects.get(name="nsg-loose").verdict == Verdict.BLOCKED
+
+
+def test_whether_it_can_be_moved_is_unknown_until_somebody_said_and_then_remembered(azure: Azure, clock: Clock) -> None:
+    loose(azure, clock)
+    assess(None, now=clock(), by=BY, shortfalls=enough())
+    unit = Unit.objects.get(name="rip-loose")
+    assert unit.verdict == Verdict.UNKNOWN
+    assert "Syncing subscription" in finding(unit, "NET-SM-ONLY").settles
+    assess([unit], now=clock(), by=BY, movable=frozenset())
+    assert assess([unit], now=clock(), by=BY).changed == 0, "who is not told keeps to what was said last"
+    unit.refresh_from_db()
+    assert unit.verdict == Verdict.BLOCKED
 
 
 def test_an_evaluation_that_was_overtaken_writes_nothing(azure: Azure, clock: Clock, monkeypatch) -> None:

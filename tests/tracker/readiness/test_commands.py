@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.tracker.inventory.azure import Azure, Clock
+from tests.tracker.inventory.azure import Azure, Clock, builder
 from tracker import gateways
 from tracker.inventory.models import Subscription, Sync, Unit
 
@@ -34,6 +34,18 @@ def test_sync_finds_reads_and_assesses(azure: Azure) -> None:
     (subscription,) = Subscription.objects.all()
     out, _ = run("sync", "--subscription", subscription.pk.upper())
     assert "0 added, 0 changed, 0 gone" in out
+
+
+def test_sync_tells_readiness_what_its_gateway_can_move(azure: Azure) -> None:
+    estate, area = builder("Loose ends")
+    area.reserved("edge", "rip-loose", "westeurope")
+    azure.begin(estate.estate())
+    run("sync")
+    assert Unit.objects.get().verdict == "blocked"
+    out, _ = run("assess", "--json")
+    [said] = [row for row in json.loads(out)["findings"] if row["rule"] == "NET-SM-ONLY"]
+    assert (said["effect"], said["outcome"]) == ("blocks", "yes")
+    assert "Move-AzureReservedIP" in said["remedy"]
 
 
 def test_sync_of_an_unknown_subscription_says_so(azure: Azure) -> None:

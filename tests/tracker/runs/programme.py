@@ -86,7 +86,7 @@ class Programme:
                 quota.read_usages(subscription, region, gateway=self.gateway, by=TEST, now=database_now())
         units = list(Unit.objects.filter(gone_at__isnull=True))
         shortfalls = quota_queries.shortfalls_of(units)
-        readiness.assess(units, shortfalls=shortfalls, now=database_now(), by=TEST)
+        readiness.assess(units, shortfalls=shortfalls, movable=self.gateway.movable(), now=database_now(), by=TEST)
 
     def unit(self, name: str) -> Unit:
         return Unit.objects.get(name=name)

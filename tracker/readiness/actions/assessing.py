@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from migrator import readiness
 from migrator.readiness import Effect, Evaluation, Finding, Outcome
-from migrator.resources import PlatformMessage, Verb
+from migrator.resources import PlatformMessage, ResourceType, Verb
 from tracker.audit.actions import Fact, record, record_many
 from tracker.audit.values import Actor
 from tracker.inventory import actions as inventory
@@ -43,14 +43,23 @@ class _News:
     evaluation: Evaluation
     digest: str
     shortfalls: list[dict[str, Any]] | None
+    movable: bool | None
     before: Last | None
 
 
-def assess(units: Iterable[Unit] | None, *, now: datetime, by: Actor, shortfalls: Told | None = None) -> Assessed:
+def assess(
+    units: Iterable[Unit] | None,
+    *,
+    now: datetime,
+    by: Actor,
+    shortfalls: Told | None = None,
+    movable: Collection[ResourceType] | None = None,
+) -> Assessed:
     """Evaluate units (None: all that are listed now), one transaction for each subscription.
 
     `shortfalls`: what the sums of quota found, by unit key; for a unit that is not in it the sums of its last
-    assessment hold, and when there are none its quota is unknown. A unit whose inventory or assessment was changed by
+    assessment hold, and when there are none its quota is unknown. `movable`: the types whose verbs the gateway can send
+    (`AzureGateway.movable`); None: as at the last assessment. A unit whose inventory or assessment was changed by
     somebody else meanwhile is left to the evaluation that follows that change.
     """
     listed = Unit.objects.filter(gone_at__isnull=True) if units is None else units
@@ -60,7 +69,7 @@ def assess(units: Iterable[Unit] | None, *, now: datetime, by: Actor, shortfalls
             by_subscription.setdefault(unit.subscription_id, []).append(unit)
     result = Assessed()
     for subscription_id, here in sorted(by_subscription.items()):
-        news = _evaluate(subscription_id, sorted(here, key=lambda unit: unit.pk), now, shortfalls, result)
+        news = _evaluate(subscription_id, sorted(here, key=lambda unit: unit.pk), now, shortfalls, movable, result)
         if news:
             result.changed += _store(subscription_id, news, result, by, now)
     return result
@@ -92,7 +101,12 @@ def record_platform_answer(
 
 
 def _evaluate(
-    subscription_id: str, units: list[Unit], now: datetime, told: Told | None, result: Assessed
+    subscription_id: str,
+    units: list[Unit],
+    now: datetime,
+    told: Told | None,
+    movable: Collection[ResourceType] | None,
+    result: Assessed,
 ) -> list[_News]:
     here = loading.ground(subscription_id, now)
     news: list[_News] = []
@@ -106,7 +120,8 @@ def _evaluate(
                 continue
             before = last.get(unit.pk)
             shortfalls = loading.told_shortfalls(told, unit, before)
-            context = loading.context_of(here, answers.get(unit.pk, {}), shortfalls)
+            can_move = loading.told_movable(movable, drawn, before)
+            context = loading.context_of(here, answers.get(unit.pk, {}), shortfalls, can_move)
             evaluation = readiness.evaluate(drawn, context)
             for error in evaluation.errors:
                 logger.error("rule %s failed on %s", error.rule_id, error.unit_key, exc_info=error.error)
@@ -119,7 +134,7 @@ def _evaluate(
                 evaluation.verdict,
                 evaluation.score,
             ):
-                news.append(_News(unit, evaluation, digest, shortfalls, before))
+                news.append(_News(unit, evaluation, digest, shortfalls, can_move, before))
     return news
 
 
@@ -230,10 +245,12 @@ def _store_findings(batch: Sequence[_News], now: datetime) -> None:
 
 
 _KEEP = """
-INSERT INTO tracker_assessment (unit_id, at, catalogue_version, verdict, score, deductions, digest, errors, shortfalls)
-SELECT unit_id, %s, %s, verdict, score, deductions, digest, errors, nullif(shortfalls, 'null'::jsonb)
+INSERT INTO tracker_assessment
+    (unit_id, at, catalogue_version, verdict, score, deductions, digest, errors, shortfalls, movable)
+SELECT unit_id, %s, %s, verdict, score, deductions, digest, errors, nullif(shortfalls, 'null'::jsonb), movable
   FROM jsonb_to_recordset(%s::jsonb)
-       AS said(unit_id bigint, verdict text, score int, deductions jsonb, digest text, errors jsonb, shortfalls jsonb)
+       AS said(unit_id bigint, verdict text, score int, deductions jsonb, digest text, errors jsonb, shortfalls jsonb,
+               movable boolean)
 """
 
 
@@ -250,6 +267,7 @@ def _store_assessments(batch: Sequence[_News], now: datetime) -> None:
             "digest": one.digest,
             "errors": [{"rule": e.rule_id, "error": repr(e.error)[:500]} for e in one.evaluation.errors],
             "shortfalls": one.shortfalls,
+            "movable": one.movable,
         }
         for one in batch
     ]
