@@ -89,10 +89,10 @@ def scope_of(endpoint: Endpoint) -> str:
 class Bearer(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
     """Writes the token into requests to the one endpoint, and into no other."""
 
-    def __init__(self, credential: TokenCredential, endpoint: Endpoint) -> None:
+    def __init__(self, credential: TokenCredential, endpoint: Endpoint, scope: str) -> None:
         self._credential = credential
         self._endpoint = endpoint
-        self._scope = scope_of(endpoint)
+        self._scope = scope
         self._token: AccessToken | None = None
 
     def forget(self) -> None:
@@ -118,16 +118,20 @@ class Bearer(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
 
 
 class AzureWire:
-    """`calls.Wire` over azure-mgmt-resource's client."""
+    """`calls.Wire` over azure-mgmt-resource's client. `scope`: the audience of the token, when it is not Resource
+    Manager's."""
 
-    def __init__(self, endpoint: Endpoint, credential: TokenCredential, connect_timeout: float) -> None:
-        self._bearer = Bearer(credential, endpoint)
+    def __init__(
+        self, endpoint: Endpoint, credential: TokenCredential, connect_timeout: float, scope: str = ""
+    ) -> None:
+        scope = scope or scope_of(endpoint)
+        self._bearer = Bearer(credential, endpoint, scope)
         self._connect_timeout = connect_timeout
         self._client = ResourceManagementClient(
             credential,
             "",  # every URL is written by us; none of the client's own operations is used
             base_url=endpoint.url,
-            credential_scopes=[scope_of(endpoint)],
+            credential_scopes=[scope],
             policies=[UserAgentPolicy(base_user_agent="classic-migration-tracker"), self._bearer],
             use_env_settings=not endpoint.loopback,  # a proxy has no business between us and loopback
         )
@@ -140,7 +144,8 @@ class AzureWire:
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Any, timeout: float) -> RawAnswer:
         until = time.monotonic() + timeout
-        request = HttpRequest(method, url, headers=dict(headers), json=body)
+        given = {"content": body} if isinstance(body, bytes) else {"json": body}
+        request = HttpRequest(method, url, headers=dict(headers), **given)
         try:
             response = self._client.send_request(
                 request,

@@ -71,6 +71,8 @@ class Reply:
 class Calls:
     """The conversation. `now` gives the wall clock for HTTP dates only; `api_versions` are set by hand, by type."""
 
+    accepts = "application/json"
+
     def __init__(
         self,
         endpoint: Endpoint,
@@ -89,9 +91,19 @@ class Calls:
 
     # One exchange
 
-    def ask(self, method: str, url: str, *, doing: str, body: Any = None, client_request_id: str = "") -> Reply:
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        doing: str,
+        body: Any = None,
+        client_request_id: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """One exchange at an absolute URL; raises a GatewayError for everything but 200, 201, 202 and 204. `doing`
-        completes "Azure failed to …". Raises Malformed, without asking, for a URL at another host."""
+        completes "Azure failed to …"; `headers` go out besides the usual ones. Raises Malformed, without asking, for
+        a URL at another host."""
         if not self.endpoint.owns(url):
             nothing = Exchange(method=method, url=shown(url), attempts=0)
             raise Malformed(
@@ -108,15 +120,24 @@ class Calls:
             # a read that hangs leaves room for another try; what is sent once may use all of it
             timeout = min(left, self.deadline / 2) if reads and attempt < READ_ATTEMPTS else left
             try:
-                return self._once(method, url, body, doing, exchange, timeout)
+                return self._once(method, url, body, doing, exchange, timeout, headers or {})
             except (Unreachable, ServerFailed) as error:
                 enough = attempt == READ_ATTEMPTS or until - time.monotonic() < SHORTEST_TRY
                 if not reads or enough or error.retry_after is not None:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    def _once(self, method: str, url: str, body: Any, doing: str, exchange: Exchange, timeout: float) -> Reply:
-        headers = {"x-ms-client-request-id": exchange.client_request_id, "Accept": "application/json"}
+    def _once(
+        self,
+        method: str,
+        url: str,
+        body: Any,
+        doing: str,
+        exchange: Exchange,
+        timeout: float,
+        more: Mapping[str, str],
+    ) -> Reply:
+        headers = {"x-ms-client-request-id": exchange.client_request_id, "Accept": self.accepts, **more}
         try:
             raw = self.wire.send(method, url, headers, body, timeout)
         except NoAnswer as silence:
@@ -129,11 +150,11 @@ class Calls:
         wait = retry_after(raw.headers, self.now())
         problem, parsed = "", None
         try:
-            parsed = parse(raw.content)
+            parsed = self.decode(raw.content)
         except ValueError as error:
             problem = str(error)
         if raw.status not in SUCCESS or method not in errors.READS or problem:
-            exchange = replace(exchange, excerpt=excerpt(raw.content, parsed, problem))
+            exchange = replace(exchange, excerpt=self.excerpt(raw.content, parsed, problem))
         if raw.status == 401:
             self.wire.forget_token()
         if raw.status not in SUCCESS:
@@ -141,6 +162,14 @@ class Calls:
         if problem:
             raise errors.malformed(doing, method, problem, exchange, wait)
         return Reply(raw.status, raw.headers, parsed, wait, exchange)
+
+    def decode(self, content: bytes) -> Any:
+        """What an answer holds. Raises ValueError with what is wrong, for a person."""
+        return parse(content)
+
+    def excerpt(self, content: bytes, parsed: Any, problem: str) -> str:
+        """The beginning of an answer, without secrets."""
+        return excerpt(content, parsed, problem)
 
     # Reading
 
