@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from migrator.counterparts import group_of
 from migrator.followups.autoscale import ask_metric, ask_total
-from migrator.followups.draft import REMOVED, Draft, addresses, number, plain_number
+from migrator.followups.draft import REMOVED, Draft, addresses, number, on_or_off, plain_number
 from migrator.followups.metrics import METRICS, NEW_NAMES, Metric, duration, namespace, seconds
 from migrator.followups.values import AnswerRefused, Choice, Kind, Probe, Question, RequiredFollowUp, Stage
 from migrator.resources import ArmRequest
@@ -30,7 +30,7 @@ def build_rule(draft: Draft) -> RequiredFollowUp:
         f"Target: {uri or 'not told'}",
         f"{source.get('metricName')} {condition.get('operator')} {condition.get('threshold')} over "
         f"{condition.get('windowSize')}, aggregation {condition.get('timeAggregation', 'not told')}",
-        f"Switched on: {old.get('isEnabled', 'not told')}",
+        f"Switched on: {on_or_off(old.get('isEnabled'))}",
         *_action_facts(old),
     ]
     kind = str(condition.get("odata.type") or "").rsplit(".", 1)[-1]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from migrator.counterparts import group_of
-from migrator.followups.draft import KEEP, Draft, addresses, number, plain_number
+from migrator.followups.draft import KEEP, Draft, addresses, number, on_or_off, plain_number
 from migrator.followups.metrics import METRICS, NEW_NAMES, namespace, seconds
 from migrator.followups.values import Choice, Kind, Probe, Question, RequiredFollowUp, Stage
 from migrator.resources import ArmRequest
@@ -191,7 +191,7 @@ def _notification(draft: Draft, old: Mapping[str, Any], path: str) -> dict[str, 
 
 
 def _facts(target: str, old: Mapping[str, Any], profiles: list[Mapping[str, Any]]) -> list[str]:
-    facts = [f"Target: {target or 'not told'}", f"Switched on: {old.get('enabled', 'not told')}"]
+    facts = [f"Target: {target or 'not told'}", f"Switched on: {on_or_off(old.get('enabled'))}"]
     for profile in profiles:
         capacity = profile.get("capacity")
         limits = capacity if isinstance(capacity, Mapping) else {}

@@ -210,3 +210,8 @@ def addresses(text: str) -> str:
             f"{(wrong or [text])[0][:80]!r} is not a mail address; write addresses with commas between."
         )
     return ",".join(found)
+
+
+def on_or_off(value: Any) -> str:
+    """A switch as people say it; what Azure did not tell is not guessed."""
+    return "yes" if value is True else "no" if value is False else "not told" if value is None else str(value)
