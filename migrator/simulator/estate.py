@@ -16,6 +16,7 @@ from migrator.simulator.store import parent_key, subscription_in, type_in_id
 FORMAT: Final = "classic-estate/1"
 LARGEST: Final = 64 * 1024 * 1024  # bytes
 _SECTIONS: Final = ("subscriptions", "resources", "registrations", "usages")
+_OF_CAPTURES: Final = ("captured", "read", "unreadable", "digest")  # written by `manage.py capture`; not used here
 _DEEPEST: Final = 60  # nesting of one resource
 
 # Types that may hang on any scope or have no parent document of their own.
@@ -90,7 +91,7 @@ def check(data: Any, *, source: str = "estate") -> Estate:
     found = data.get("format")
     if found != FORMAT:
         raise EstateError(f"{source}: format is {found!r}; this reads {FORMAT!r}.")
-    strange = sorted(set(data) - {"format", "origin", *_SECTIONS})
+    strange = sorted(set(data) - {"format", "origin", *_SECTIONS, *_OF_CAPTURES})
     if strange:
         raise EstateError(
             f"{source}: unknown key {strange[0]!r}; an estate has format, origin, {', '.join(_SECTIONS)}."
