@@ -39,9 +39,13 @@ def is_read(method: str, path: str) -> bool:
     return method in ("GET", "HEAD") or path.lower().startswith("/providers/microsoft.resourcegraph/")
 
 
+def is_reader(authorization: str) -> bool:
+    return authorization.partition(" ")[2].strip() == READER
+
+
 def check_reader(authorization: str, caller: str, method: str, path: str) -> None:
     """403 AuthorizationFailed, naming the missing action, when a reader writes."""
-    if authorization.partition(" ")[2].strip() != READER or is_read(method, path):
+    if not is_reader(authorization) or is_read(method, path):
         return
     action, scope = action_of(method, path)
     raise ArmError(

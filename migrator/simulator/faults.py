@@ -7,7 +7,7 @@ Kinds (settings in brackets; all take `verb`, `unit`, `method`, `times`):
     late-apply         answer badly now, apply later [delay: simulated seconds; answer]
     stuck              the operation never ends by itself
     operation-fails    accepted, then Failed [code, message; keeps_lock (Prepare); partial (Commit)]
-    throttle           429 [retry_after: real seconds or null for none]
+    throttle           429 or 503 [status; retry_after: real seconds or null for none]
     unauthorized       401
     stale-reads        reads show the platform as it was [seconds: simulated]
     slow               the answer takes longer [seconds: real]
@@ -28,7 +28,7 @@ DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "late-apply": {"answer": "drop", "delay": 60},
     "stuck": {},
     "operation-fails": {"code": "E03", "message": "", "keeps_lock": True, "partial": False},
-    "throttle": {"retry_after": 5},
+    "throttle": {"retry_after": 5, "status": 429},
     "unauthorized": {},
     "stale-reads": {"seconds": 60},
     "slow": {"seconds": 5},
@@ -65,6 +65,8 @@ def parse(body: Any) -> Fault:
     answer = body.get("answer", 500)
     if answer != "drop" and (not isinstance(answer, int) or not 400 <= answer <= 599):
         raise FaultError("Key 'answer' must be an HTTP status from 400 to 599, or \"drop\".")
+    if kind == "throttle" and body.get("status", 429) not in (429, 503):
+        raise FaultError("Key 'status' must be 429 or 503.")
     settings = {**DEFAULTS[kind], **{key: body[key] for key in DEFAULTS[kind] if key in body}}
     return Fault(
         fault_id=uuid.uuid4().hex[:8],

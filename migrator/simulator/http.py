@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from migrator.simulator import access, control
 from migrator.simulator.arm import (
@@ -36,10 +35,11 @@ from migrator.simulator.faults import Unanswered
 from migrator.simulator.persistence import Journal, Keeper
 from migrator.simulator.platform import Platform
 from migrator.simulator.records import Fault
+from migrator.simulator.service_management import face as service_management
 from migrator.simulator.store import subscription_in
 from migrator.simulator.throttle import Throttle
+from migrator.simulator.transport import Dropped, read_body
 
-LARGEST_BODY = 4 * 1024 * 1024
 CONTROL = "/_simulator"
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -85,6 +85,8 @@ class Simulator:
         query = {name.lower(): value for name, value in request.query_params.multi_items()}
         if path == "/healthz":
             return _json(Answer(body={"status": "ok", "scenario": self.scenario}))
+        if service_management.answers(path):
+            return await service_management.respond(self, request, path, query, started)
         try:
             body = await _body(request)
             if path == CONTROL or path.startswith(CONTROL + "/"):
@@ -121,7 +123,9 @@ class Simulator:
         answer.headers = {**headers, **ids, **answer.headers}
         malformed = self.platform.faults.take("malformed", path=path, method=request.method)
         self.keeper.keep(self.platform, self.scenario)
-        self._log(call, answer, ids, dropped=dropped, took=time.monotonic() - started)
+        error = answer.body.get("error") if isinstance(answer.body, dict) else None
+        code = error.get("code", "") if isinstance(error, dict) else ""
+        self.log(call, answer, ids, code=code, dropped=dropped, took=time.monotonic() - started)
         if dropped:
             return Dropped()
         return _spoiled(answer, malformed) if malformed else _json(answer)
@@ -137,7 +141,7 @@ class Simulator:
         fault = platform.faults.take("throttle", path=call.path, method=call.method)
         if fault:
             wait = fault.settings["retry_after"]
-            raise _throttled(None if wait is None else int(wait))
+            raise _throttled(None if wait is None else int(wait), int(fault.settings.get("status", 429)))
         headers = self._throttle(call)
         access.check_reader(authorization_header, call.principal, call.method, call.path)
         return headers
@@ -157,8 +161,8 @@ class Simulator:
             raise _throttled(wait)
         return {f"x-ms-ratelimit-remaining-{'subscription' if subscription else 'tenant'}-{kind}": str(remains)}
 
-    def _log(self, call: Call, answer: Answer, ids: Mapping[str, str], *, dropped: bool, took: float) -> None:
-        error = answer.body.get("error") if isinstance(answer.body, dict) else None
+    def log(self, call: Call, answer: Answer, ids: Mapping[str, str], *, code: str, dropped: bool, took: float) -> None:
+        """One line of the request log. `took`: real seconds."""
         self.journal.append(
             {
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -167,26 +171,18 @@ class Simulator:
                 "path": call.path,
                 "query": dict(call.query),
                 "status": answer.status,
-                "code": error.get("code", "") if isinstance(error, dict) else "",
+                "code": code,
                 "dropped": dropped,
                 "verb": answer.verb or _verb_in(call.path),
                 "unit": answer.unit,
                 "operation_id": answer.operation_id,
                 "client_request_id": call.client_request_id,
                 "request_id": ids["x-ms-request-id"],
-                "correlation_id": ids["x-ms-correlation-request-id"],
+                "correlation_id": ids.get("x-ms-correlation-request-id", ""),
                 "principal": call.principal,
                 "milliseconds": round(took * 1000, 2),
             }
         )
-
-
-class Dropped(Response):
-    """No answer: the connection closes with not one byte sent. (A response that begins and never goes on is closed
-    by the server.)"""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"1")]})
 
 
 def _verb_in(path: str) -> str:
@@ -194,9 +190,11 @@ def _verb_in(path: str) -> str:
     return last.removesuffix("migration") if last.endswith("migration") else ""
 
 
-def _throttled(wait: int | None) -> ArmError:
-    text = "Number of requests for the subscription and operation exceeded the limit. Please try again later."
+def _throttled(wait: int | None, status: int = 429) -> ArmError:
     headers = {} if wait is None else {"Retry-After": str(wait)}
+    if status == 503:
+        return ArmError(503, "ServerBusy", "The server is busy. Please retry the request later.", headers=headers)
+    text = "Number of requests for the subscription and operation exceeded the limit. Please try again later."
     return ArmError(429, "SubscriptionRequestsThrottled", text, headers=headers)
 
 
@@ -207,17 +205,7 @@ def _base(request: Request) -> str:
 
 async def _body(request: Request) -> Any:
     """The JSON body, None when empty. Raises ArmError."""
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > LARGEST_BODY:
-                text = f"The request body is larger than {LARGEST_BODY} bytes."
-                raise ArmError(413, "RequestContentTooLarge", text)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise ArmError(400, "InvalidRequestContent", "The request ended early.") from None
-    raw = b"".join(chunks)
+    raw = await read_body(request)
     if not raw.strip():
         return None
     try:

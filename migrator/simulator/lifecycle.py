@@ -48,6 +48,9 @@ def classic_locked(document: Mapping[str, Any]) -> ArmError:
         "microsoft.classicstorage/storageaccounts": "StorageAccountOperationFailed",
         "microsoft.classicnetwork/virtualnetworks": "VirtualNetworkOperationFailed",
         "microsoft.classiccompute/virtualmachines": "VirtualMachineOperationFailed",
+        "microsoft.classicnetwork/networksecuritygroups": "NetworkSecurityGroupOperationFailed",  # these three [I]
+        "microsoft.classicnetwork/reservedips": "ReservedIPOperationFailed",
+        "microsoft.classicnetwork/routetables": "RouteTableOperationFailed",
     }.get(kind_of(str(document["id"])), "ClassicOperationFailed")
     return ArmError(
         409,

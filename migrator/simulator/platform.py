@@ -67,7 +67,7 @@ class Platform:
     def _load(self, estate: Mapping[str, Any]) -> None:
         for document in estate.get("resources", ()):
             self.store.put(document)
-            if group_in(document["id"]):
+            if group_in(document["id"]) and str(document["type"]).lower() not in scopes.HIDDEN:
                 self.ensure_group(document["id"], str(document.get("location", "")))
         for row in estate.get("registrations", ()):
             self._register(row["subscriptionId"].lower(), row["name"], row["state"], None)

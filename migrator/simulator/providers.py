@@ -159,6 +159,11 @@ DEFAULT_STATE: Final = {
 FEATURES: Final = ("Microsoft.Compute/CloudServices",)
 
 
+def region_name(text: str) -> str:
+    """A region as people read it (`West Europe`); the text as it came when it is none of the list."""
+    return _BY_LOCATION.get(text.lower().replace(" ", ""), text)
+
+
 def canonical_type(text: str) -> str:
     """The documented spelling of a type, or the text as it came."""
     known = _LOWER.get(text.lower())

@@ -31,6 +31,12 @@ LOCALIZED = {
 }
 TOO_MUCH = 5  # a request above so many times the limit is refused with the advice to ask support
 
+_LEFTOVER_ROWS = {
+    scopes.SECURITY_GROUP.lower(): ("NetworkSecurityGroups",),
+    scopes.ROUTE_TABLE.lower(): ("RouteTables",),
+    scopes.RESERVED.lower(): ("PublicIPAddresses", "StaticPublicIPAddresses"),
+}
+
 Row = tuple[str, str, str, str]  # subscription, location, provider, name; all but the last in lower case
 
 
@@ -68,7 +74,16 @@ def need(store: Store, scope: Scope) -> Counter[tuple[str, str]]:
     bare = {parent_key(slot["id"]) for slot in scope.slots} if scope.network is None else set()
     wanted[NETWORK, "VirtualNetworks"] += 1 if scope.network is not None else len(bare)
     wanted[NETWORK, "NetworkSecurityGroups"] += len(scope.security_groups)
+    wanted[NETWORK, "RouteTables"] += len(_route_tables(scope))
+    for row in _LEFTOVER_ROWS.get(scopes.kind_of(scope.unit["id"]), ()):
+        wanted[NETWORK, row] += 1
     return Counter({row: amount for row, amount in wanted.items() if amount > 0})
+
+
+def _route_tables(scope: Scope) -> set[str]:
+    """Names of the tables which the subnets of a network use; all are cloned with it."""
+    subnets = properties(scope.network).get("subnets") or () if scope.network is not None else ()
+    return {str(name).lower() for subnet in subnets if (name := (subnet.get("routeTable") or {}).get("name"))}
 
 
 def instance_count(store: Store, scope: Scope) -> int:

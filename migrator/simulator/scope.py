@@ -1,4 +1,5 @@
-"""What moves together when a verb is sent to a slot, a virtual network or a storage account (azure.md 2.2).
+"""What moves together when a verb is sent to a unit: a slot, a virtual network, a storage account, or something left
+over which nothing uses (azure.md 2.2).
 
 Reads documents only; the simulator's own view, written apart from `migrator.units` on purpose, so that each can be
 wrong alone.
@@ -11,7 +12,6 @@ from migrator.simulator.store import Document, Store, parent_key, subscription_i
 SLOT = "microsoft.classiccompute/domainnames/slots"
 NETWORK = "microsoft.classicnetwork/virtualnetworks"
 STORAGE = "microsoft.classicstorage/storageaccounts"
-MOVABLE = frozenset({SLOT, NETWORK, STORAGE})
 
 SERVICE = "Microsoft.ClassicCompute/domainNames"
 ROLE = SERVICE + "/slots/roles"
@@ -22,9 +22,15 @@ GATEWAY = "Microsoft.ClassicNetwork/virtualNetworks/gateways"
 PEERING = "Microsoft.ClassicNetwork/virtualNetworks/virtualNetworkPeerings"
 SECURITY_GROUP = "Microsoft.ClassicNetwork/networkSecurityGroups"
 RESERVED = "Microsoft.ClassicNetwork/reservedIps"
+ROUTE_TABLE = "Microsoft.ClassicNetwork/routeTables"  # in service management only (azure.md 1.1); the name is ours
 DISK = "Microsoft.ClassicStorage/storageAccounts/disks"
 OS_IMAGE = "Microsoft.ClassicStorage/storageAccounts/osImages"
 VM_IMAGE = "Microsoft.ClassicStorage/storageAccounts/vmImages"
+
+# What can be moved alone when nothing uses it, and over service management only (azure.md 1.1, 2.2 [D]).
+LEFTOVERS = frozenset({SECURITY_GROUP.lower(), RESERVED.lower(), ROUTE_TABLE.lower()})
+MOVABLE = frozenset({SLOT, NETWORK, STORAGE}) | LEFTOVERS
+HIDDEN = frozenset({ROUTE_TABLE.lower()})  # types Resource Manager does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Scope:
     machines: tuple[Document, ...] = ()
     reserved: tuple[Document, ...] = ()
     security_groups: tuple[Document, ...] = ()  # cloned; the classic ones stay (azure.md 4.2)
+    route_tables: tuple[Document, ...] = ()  # cloned, too
     account: Document | None = None
     others_slots: tuple[Document, ...] = field(default=())  # occupied slots of the same services outside this unit
 
@@ -97,12 +104,14 @@ def kind_of(resource_id: str) -> str:
 
 
 def resolve(store: Store, unit: Document) -> Scope:
-    """Everything that moves with a unit (a document of one of the three movable types)."""
+    """Everything that moves with a unit (a document of one of the movable types)."""
     match kind_of(unit["id"]):
         case kind if kind == NETWORK:
             return _network_scope(store, unit)
         case kind if kind == SLOT:
             return _slot_scope(store, unit)
+        case kind if kind in LEFTOVERS:
+            return Scope(unit)
         case _:
             return Scope(unit, account=unit)
 
@@ -156,13 +165,19 @@ def _filled(
         for subnet in properties(network).get("subnets") or ()
     }
     security_groups = tuple(g for key in sorted(groups - {""}) if (g := store.get(key)) is not None)
-    return Scope(unit, network, services, slots, machines, reserved, security_groups, None, others)
+    tables = {
+        str((subnet.get("routeTable") or {}).get("name", "")).lower()
+        for subnet in properties(network).get("subnets") or ()
+    }
+    route_tables = tuple(t for t in store.of_type(subscription, ROUTE_TABLE) if t["name"].lower() in tables)
+    return Scope(unit, network, services, slots, machines, reserved, security_groups, route_tables, None, others)
 
 
 def locked_keys(store: Store, scope: Scope) -> list[str]:
-    """Keys of the classic documents which Prepare locks: all that moves, and the network security groups that are
-    cloned."""
-    roots = [scope.unit, *scope.services, *scope.slots, *scope.machines, *scope.reserved, *scope.security_groups]
+    """Keys of the classic documents which Prepare locks: all that moves, and the network security groups and route
+    tables that are cloned."""
+    roots = [scope.unit, *scope.services, *scope.slots, *scope.machines, *scope.reserved]
+    roots += [*scope.security_groups, *scope.route_tables]
     keys = {str(d["id"]).lower(): None for root in roots for d in store.tree(root["id"]) if is_classic(d)}
     return list(keys)
 
@@ -189,6 +204,27 @@ def _attached_disks(store: Store, scope: Scope) -> list[Document]:
         holder = (properties(disk).get("attachedTo") or {}).get("virtualMachine") or {}
         if str(holder.get("id", "")).lower() in machines:
             found.append(disk)
+    return found
+
+
+def users(store: Store, leftover: Document) -> list[str]:
+    """Names of what uses a security group, a route table or a reserved address; empty when nothing does."""
+    kind, subscription = kind_of(leftover["id"]), subscription_in(leftover["id"])
+    key, name = str(leftover["id"]).lower(), str(leftover["name"]).lower()
+    found: list[str] = []
+    if kind == RESERVED.lower():
+        for slot in store.of_type(subscription, SLOT):
+            vips = properties(slot).get("virtualIps") or ()
+            if any(str(vip.get("reservedIpName") or "").lower() == name for vip in vips):
+                found.append(str((store.get(parent_key(slot["id"])) or slot)["name"]))
+        return found
+    for network in store.of_type(subscription, NETWORK):
+        for subnet in properties(network).get("subnets") or ():
+            group, table = subnet.get("networkSecurityGroup") or {}, subnet.get("routeTable") or {}
+            if str(group.get("id", "")).lower() == key and kind == SECURITY_GROUP.lower():
+                found.append(f"{network['name']}/{subnet.get('name')}")
+            if str(table.get("name", "")).lower() == name and kind == ROUTE_TABLE.lower():
+                found.append(f"{network['name']}/{subnet.get('name')}")
     return found
 
 

@@ -101,6 +101,9 @@ class Builder:
         if scope.account is not None:
             yield from self._account(scope.account)
             return
+        if scopes.kind_of(scope.unit["id"]) in scopes.LEFTOVERS:
+            yield from self._leftover(scope.unit)
+            return
         if scope.network is not None:
             yield from self._network(scope.network)
         for service in scope.services:
@@ -136,6 +139,20 @@ class Builder:
             tags=dict(account.get("tags") or {}),
         )
 
+    def _leftover(self, unit: Document) -> Iterator[Document]:
+        """Something which nothing uses, moved alone. Its group `{name}-migrated` is inferred from the others' [I]."""
+        name = reserved_name(str(unit["name"]))
+        place = Place(self._subscription, f"{name}-migrated", str(unit.get("location", "")))
+        yield place.itself()
+        kind = scopes.kind_of(unit["id"])
+        if kind == scopes.RESERVED.lower():
+            yield self._address(place, name, str(properties(unit).get("ipAddress") or ""), static=True)
+        elif kind == scopes.ROUTE_TABLE.lower():
+            yield place.document("Microsoft.Network/routeTables", name, {"routes": _routes(unit)})
+        else:
+            rules = {"securityRules": properties(unit).get("securityRules") or []}
+            yield place.document("Microsoft.Network/networkSecurityGroups", name, rules)
+
     # Networks
 
     def _network(self, network: Document) -> Iterator[Document]:
@@ -156,7 +173,9 @@ class Builder:
             if group_key in groups:
                 body["networkSecurityGroup"] = {"id": groups[group_key]}
             if table := (subnet.get("routeTable") or {}).get("name"):
-                yield place.document("Microsoft.Network/routeTables", table, {"routes": []})
+                known = [t for t in self._scope.route_tables if t["name"].lower() == table.lower()]
+                routes = _routes(known[0]) if known else []
+                yield place.document("Microsoft.Network/routeTables", table, {"routes": routes})
                 body["routeTable"] = {"id": place.resource("Microsoft.Network/routeTables", table)}
             subnet_id = f"{place.resource('Microsoft.Network/virtualNetworks', name)}/subnets/{subnet['name']}"
             self._subnets[str(subnet["name"]).lower()] = subnet_id
@@ -382,6 +401,22 @@ class Builder:
             body["availabilitySet"] = {"id": set_id}
         tags = dict(machine.get("tags") or {})
         yield place.document("Microsoft.Compute/virtualMachines", name, body, tags=tags)
+
+
+def _routes(table: Document) -> list[dict[str, Any]]:
+    """The routes of a classic table; the kinds of next hop keep their names [I]."""
+    return [
+        {
+            "name": route.get("name"),
+            "properties": {
+                "addressPrefix": route.get("addressPrefix"),
+                "nextHopType": route.get("nextHopType"),
+                "nextHopIpAddress": route.get("nextHopIpAddress"),
+                "provisioningState": "Succeeded",
+            },
+        }
+        for route in properties(table).get("routes") or ()
+    ]
 
 
 def _frontends(addresses: list[Document]) -> list[dict[str, Any]]:

@@ -50,6 +50,8 @@ def validate(store: Store, scope: Scope) -> list[Message]:
     """All messages of Validate for a unit, errors first."""
     if scope.account is not None:
         found = list(_account(store, scope.account))
+    elif scopes.kind_of(scope.unit["id"]) in scopes.LEFTOVERS:
+        found = list(_leftover(store, scope.unit))
     else:
         found = [
             *_deployments(store, scope),
@@ -315,6 +317,15 @@ def _account(store: Store, account: Document) -> Iterator[Message]:
                 name,
                 f"Storage account {name} holds disk {disk['name']} of VM {holder.get('name')}. Migrate the VM first.",
             )
+
+
+def _leftover(store: Store, unit: Document) -> Iterator[Message]:
+    """What is in use moves with what uses it (azure.md 2.2 [D]); the sentence is ours [I]."""
+    kind, used = str(unit["type"]).rpartition("/")[2], scopes.users(store, unit)
+    title = {"networkSecurityGroups": "NetworkSecurityGroup", "reservedIps": "ReservedIP", "routeTables": "RouteTable"}
+    if used:
+        text = f"{unit['name']} is used by {', '.join(used)} and is migrated with it, not alone."
+        yield error(title.get(kind, kind), str(unit["name"]), text)
 
 
 def prepare_only(store: Store, scope: Scope) -> list[Message]:

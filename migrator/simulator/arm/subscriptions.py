@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from migrator.simulator import providers
+from migrator.simulator import scope as scopes
 from migrator.simulator.arm.routing import GROUP, SUBSCRIPTION, Answer, Call, Router, number, page
 from migrator.simulator.errors import ArmError
 from migrator.simulator.records import when
@@ -14,7 +15,7 @@ routes = Router()
 RESOURCES = "Microsoft.Resources/resources"
 FEATURES = r"/providers/microsoft\.features"
 # Extension resources are not listed among the resources of a group or subscription.
-UNLISTED = ("microsoft.authorization/", "microsoft.resources/")
+UNLISTED = ("microsoft.authorization/", "microsoft.resources/", *scopes.HIDDEN)
 
 
 @routes.route("GET", r"/subscriptions/?")
