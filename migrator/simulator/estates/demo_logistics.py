@@ -37,6 +37,9 @@ def build(builder: EstateBuilder) -> None:
     area.reserved("depot-edge", "rip-old-edge", EUS)
     area.reserved("depot-edge", "rip-broker", WE)
     area.security_group("depot-edge", "nsg-handhelds-2016", EUS)
+    area.route_table(
+        "rt-depot-firewall", EUS, {"to-head-office": ("10.0.0.0/8", "10.60.0.250"), "out": ("0.0.0.0/0", "Internet")}
+    )
 
 
 def _network(area: Area, name: str, third: int, region: str = EUS, **more: object) -> Document:

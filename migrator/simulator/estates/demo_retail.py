@@ -52,6 +52,8 @@ def _web(area: Area) -> None:
         security_groups={"front": guard},
         route_tables={"back": "rt-web-back"},
     )
+    through = {"to-internet": ("0.0.0.0/0", "10.40.2.10"), "to-stores": ("10.43.0.0/16", "VPNGateway")}
+    area.route_table("rt-web-back", WE, through, ["web-prod-net/back"])
     web = area.service(
         "retail-web", "bramble-web", WE, label="shop front", tags=tags(WEB, criticality="high"), certificates=2
     )
@@ -350,6 +352,7 @@ def _storage_and_leftovers(area: Area) -> None:
     area.disk(images, "till-master-copy")
     area.reserved("retail-web", "rip-spring-sale", WE)
     area.security_group("retail-web", "nsg-old-dmz", WE)
+    area.route_table("rt-proxy-2015", WE, {"to-internet": ("0.0.0.0/0", "10.40.2.11")})
 
 
 def _undecided(area: Area, vhds: Document) -> None:

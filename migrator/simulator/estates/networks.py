@@ -120,6 +120,30 @@ class Networks(Place):
             location=region,
         )
 
+    def route_table(
+        self, name: str, region: str, routes: Mapping[str, tuple[str, str]], used_by: Sequence[str] = ()
+    ) -> Document:
+        """A route table, which only service management lists. `routes` by name to (prefix, next hop: an address of an
+        appliance, or a kind of hop). The group in the id is inferred: such tables have none of their own [I]."""
+        rows = []
+        for title, (prefix, hop) in routes.items():
+            appliance = hop[:1].isdigit()
+            kind = "VirtualAppliance" if appliance else hop
+            rows.append(
+                {
+                    "name": title,
+                    "addressPrefix": prefix,
+                    "nextHopType": kind,
+                    "nextHopIpAddress": hop if appliance else None,
+                }
+            )
+        return self.builder.add(
+            self.id("Default-Networking", "Microsoft.ClassicNetwork/routeTables", name),
+            "Microsoft.ClassicNetwork/routeTables",
+            {"label": name, "state": "Created", "associations": list(used_by), "routes": rows},
+            location=region,
+        )
+
     def reserved(self, group: str, name: str, region: str, attached_to: str | None = None) -> Document:
         return self.builder.add(
             self.id(group, "Microsoft.ClassicNetwork/reservedIps", name),

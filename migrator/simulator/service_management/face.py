@@ -74,7 +74,7 @@ async def respond(
         path,
         {**query, "x-ms-version": request.headers.get("x-ms-version", "")},
         None,
-        "",
+        f"{request.url.scheme}://{request.headers.get('host') or '127.0.0.1'}",
         client_request_id=client_request_id,
         parts={"subscription": subscription},
     )

@@ -78,7 +78,7 @@ def _site_gateway(store: Store, network: Document) -> Element | None:
             xml.listed("Connections", [xml.node("Connection", ("Type", _connection_type(gateway)))]),
         )
         for gateway in gateways
-        for connection in properties(gateway).get("connections") or ()
+        for connection in properties(gateway).get("connections") or _circuit(network, gateway)
     ]
     return xml.node(
         "Gateway",
@@ -87,8 +87,13 @@ def _site_gateway(store: Store, network: Document) -> Element | None:
     )
 
 
-def _connection_type(gateway: Document) -> str:
-    return "Dedicated" if scopes.gateway_type(gateway) == "ExpressRoute" else "IPsec"
+def _circuit(network: Document, gateway: Document) -> list[dict[str, Any]]:
+    """The local network site of an ExpressRoute gateway, which every one has [K]; its name is [I]."""
+    return [{"name": f"{network['name']}-local"}] if properties(gateway).get("gatewayType") == "ExpressRoute" else []
+
+
+def _connection_type(gateway: Document) -> str | None:
+    return {"ExpressRoute": "Dedicated", "Vpn": "IPsec"}.get(str(properties(gateway).get("gatewayType")))
 
 
 # Gateways

@@ -136,6 +136,10 @@ def test_every_document_of_the_estate_can_be_read_by_its_id_and_found_in_its_col
     for document in list(demo.platform.store.all()):
         if document["type"] == "Microsoft.Resources/resourceGroups":
             continue
+        if document["type"] == "Microsoft.ClassicNetwork/routeTables":  # not of Resource Manager (azure.md 1.1)
+            reply = demo.get(document["id"], "2016-11-01")
+            assert (reply.status, reply.code) == (404, "InvalidResourceType")
+            continue
         version = providers.newest(document["type"])
         read = demo.get(document["id"], version)
         assert (read.status, read.body) == (200, document), document["id"]
