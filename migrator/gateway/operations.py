@@ -27,7 +27,7 @@ DEPLOYMENT_BODY: Final[Mapping[str, str]] = {
     "virtualNetworkName": "",
     "subnetName": "",
 }
-_WORDS = {
+WORDS = {
     Verb.VALIDATE: "validate the migration of",
     Verb.PREPARE: "prepare the migration of",
     Verb.ABORT: "abort the migration of",
@@ -49,7 +49,7 @@ def submit(
     calls: Calls, verb: Verb, unit_id: str, *, client_request_id: str, parameters: Mapping[str, Any] | None
 ) -> Submitted:
     """`AzureGateway.submit`. Raises Refused without asking when Resource Manager does not migrate this type."""
-    doing = f"{_WORDS[verb]} {short_name(unit_id)}"
+    doing = f"{WORDS[verb]} {short_name(unit_id)}"
     path = resource_path(unit_id)
     if type_in(unit_id) not in MOVABLE:
         raise Refused(
@@ -92,9 +92,9 @@ def poll(calls: Calls, status_url: str) -> Polled:
     try:
         reply = calls.ask("GET", status_url, doing=doing)
     except NotFound as error:
-        return _from_error(OperationStatus.GONE, error)
+        return polled_from(OperationStatus.GONE, error)
     except GatewayError as error:
-        return _from_error(OperationStatus.UNREADABLE, error)
+        return polled_from(OperationStatus.UNREADABLE, error)
     state = _state(reply, status_url)
     body = reply.body if isinstance(reply.body, Mapping) else {}
     error = messages.error_body(body) or messages.ErrorBody()
@@ -145,7 +145,7 @@ def _messages(body: Mapping[str, Any]) -> tuple[PlatformMessage, ...]:
         return ()
 
 
-def _from_error(status: OperationStatus, error: GatewayError) -> Polled:
+def polled_from(status: OperationStatus, error: GatewayError) -> Polled:
     return Polled(
         status=status,
         retry_after=error.retry_after,

@@ -1,0 +1,322 @@
+"""What service management adds to an inventory of Resource Manager: sizes and counts of roles, gateways with their
+connections, migration states, site names, route tables. It is asked only for what the documents do not say.
+
+A document which was completed says so: `"filled": {"instanceSize": "service management"}`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from migrator.gateway.endpoint import short_name
+from migrator.gateway.inventory import unreadable
+from migrator.gateway.protocol import (
+    CredentialRefused,
+    Document,
+    GatewayError,
+    NotFound,
+    NotPermitted,
+    Throttled,
+    Unreachable,
+    Unreadable,
+)
+from migrator.gateway.service_management import NO_OBJECT, ServiceManagement
+from migrator.gateway.wire import normal_location
+from migrator.gateway.wire.service_management import API, DeploymentFacts, Ids
+from migrator.gateway.wire.service_management_xml import Xml
+from migrator.resources import ResourceType, Slot, resource_group_of
+
+T = TypeVar("T")
+MOST_FAILURES = 5  # answers in error before the rest is not asked for
+MOST_SUBNETS = 2_000  # subnets asked for their route table; beyond, what uses a table stays unknown
+# After one of these nothing else would be answered either. NotFound: for a list, the API is not there (any more).
+CLOSING = (CredentialRefused, NotPermitted, Unreachable, Throttled, NotFound)
+TABLES_READ = f"{ResourceType.ROUTE_TABLE}/read"
+NEEDED = (
+    "Route tables are not listed, and sizes and counts of roles, connections of gateways and migration states are "
+    "known only as far as Resource Manager tells them. Service management answers to a co-administrator or owner of "
+    "the subscription; it can be switched off in the settings."
+)
+
+
+def is_gone(error: GatewayError) -> bool:
+    """Whether an error says that this one thing does not exist, rather than that the API does not."""
+    return isinstance(error, NotFound) and error.code.lower() == NO_OBJECT
+
+
+def site_names(network_id: str, said: Any = None) -> tuple[str, ...]:
+    """The names a network may have in service management, lower case, the likeliest first."""
+    plain = network_id.rstrip("/").rsplit("/", 1)[-1]
+    names = [said] if isinstance(said, str) else []
+    return tuple(name.lower() for name in (*names, f"Group {resource_group_of(network_id)} {plain}", plain))
+
+
+@dataclass(frozen=True, slots=True)
+class _Subnet:
+    network: str  # name, as the association tells it
+    site: str
+    location: str
+    name: str
+    table: Any  # name of its route table, None, or `...` when nobody said
+
+
+@dataclass(slots=True)
+class Supplement:
+    """One inventory of one subscription. `walk` once."""
+
+    service: ServiceManagement
+    subscription: str
+    ids: Ids = field(init=False)
+    doubts: list[Unreadable] = field(default_factory=list)
+    refusal: GatewayError | None = None  # what closed the API for this inventory
+    _failures: int = 0
+    _sites: dict[str, Xml] | None = None
+    _accounts: dict[str, Any] | None = None
+    _deployments: dict[tuple[str, Slot], DeploymentFacts | None] = field(default_factory=dict)
+    _gateways: dict[str, Document | None] = field(default_factory=dict)
+    _read_here: set[str] = field(default_factory=set)  # networks whose gateways were read here
+    _subnets: list[_Subnet] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ids = Ids(self.subscription)
+
+    def walk(self, found: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
+        """The documents as they come, completed; then the route tables; then what service management did not tell."""
+        for item in found:
+            if isinstance(item, Unreadable):
+                if not (item.resource_id.lower() in self._read_here and "/gateways" in item.action.lower()):
+                    yield item
+                continue
+            self.ids.remember(item)
+            yield from self._completed(item)
+        yield from self._route_tables()
+        if self.refusal is not None:
+            sentence = f"{self.refusal} {NEEDED}"
+            yield Unreadable(resource_id=f"/subscriptions/{self.subscription}", action=TABLES_READ, sentence=sentence)
+        yield from self.doubts
+
+    def _ask(self, read: Callable[[], T], resource_id: str, action: str) -> T | None:
+        """What was read, None when it was not to be had."""
+        if self.refusal is not None:
+            return None
+        try:
+            return read()
+        except GatewayError as error:
+            if is_gone(error) and resource_id:
+                return None  # listed a moment ago, gone or moved now: the fact stays unknown
+            self._failures += 1
+            if isinstance(error, CLOSING) or not resource_id or self._failures >= MOST_FAILURES:
+                self.refusal = error
+            else:
+                self.doubts.append(unreadable(error, resource_id, action))
+            return None
+
+    # Documents of Resource Manager, completed
+
+    def _completed(self, document: Document) -> Iterator[Document]:
+        kind, properties = document.get("type"), document.get("properties")
+        if not isinstance(properties, Mapping):
+            yield document
+            return
+        match kind:
+            case ResourceType.NETWORK:
+                yield from self._network(document, properties)
+            case ResourceType.GATEWAY:
+                yield self._gateway(document, properties)
+            case ResourceType.ROLE:
+                yield self._role(document, properties)
+            case ResourceType.VIRTUAL_MACHINE:
+                yield self._machine(document, properties)
+            case ResourceType.STORAGE_ACCOUNT:
+                yield self._storage_account(document, properties)
+            case _:
+                yield document
+
+    def _site(self, network_id: str, said: Any = None) -> Xml | None:
+        if self._sites is None:
+            listed = self._ask(lambda: self.service.networks(self.ids), "", "")
+            self._sites = {site.word("Name").lower(): site for _, site in listed or []}
+        return next((self._sites[name] for name in site_names(network_id, said) if name in self._sites), None)
+
+    def _network(self, document: Document, properties: Mapping[str, Any]) -> Iterator[Document]:
+        site = self._site(document["id"], properties.get("siteName"))
+        self._remember_subnets(document, properties, site)
+        if site is None:
+            yield document
+            return
+        state = site.word("MigrationState") or None
+        completed = filled(document, siteName=site.word("Name") or None, migrationState=state)
+        read = [item for item in document.get("read", ()) if isinstance(item, str)]
+        if "gateways" in read:
+            yield completed
+            return
+        before = len(self.doubts)
+        gateway = self._gateway_of(document["id"], document, site)
+        if self.refusal is not None or len(self.doubts) > before:
+            yield completed
+            return
+        self._read_here.add(document["id"].lower())
+        yield {**completed, "read": [*read, "gateways"]}
+        if gateway is not None:
+            yield gateway
+
+    def _gateway_of(self, network_id: str, document: Document, site: Xml) -> Document | None:
+        key = network_id.lower()
+        if key not in self._gateways:
+            self._gateways[key] = self._ask(
+                lambda: self.service.gateway(self.ids, document, site), network_id, f"{ResourceType.GATEWAY}/read"
+            )
+        return self._gateways[key]
+
+    def _gateway(self, document: Document, properties: Mapping[str, Any]) -> Document:
+        if all(properties.get(name) is not None for name in ("gatewayType", "connections")):
+            return document
+        network_id = document["id"].rsplit("/", 2)[0]
+        site = self._site(network_id)
+        if site is None:
+            return document
+        home = {"id": network_id, "location": document.get("location")}
+        told = (self._gateway_of(network_id, home, site) or {}).get("properties", {})
+        kind = properties.get("gatewayType")
+        if kind is not None and told.get("gatewayType") not in (None, kind):
+            return document  # a network may have two gateways; this API tells of one
+        return filled(document, gatewayType=told.get("gatewayType"), connections=told.get("connections"))
+
+    def _facts(self, service: str, slot: Slot, resource_id: str) -> DeploymentFacts | None:
+        key = (service.lower(), slot)
+        if key not in self._deployments:
+            self._deployments[key] = self._ask(
+                lambda: self.service.deployment_facts(self.subscription, service, slot),
+                resource_id,
+                f"{ResourceType.ROLE}/read",
+            )
+        return self._deployments[key]
+
+    def _role(self, document: Document, properties: Mapping[str, Any]) -> Document:
+        if all(properties.get(name) is not None for name in ("instanceSize", "instanceCount")):
+            return document
+        parts = document["id"].strip("/").split("/")
+        slot = next((one for one in Slot if one.value.lower() == parts[-3].lower()), None)
+        facts = self._facts(parts[-5], slot, document["id"].rsplit("/", 2)[0]) if slot else None
+        if facts is None:
+            return document
+        name = parts[-1].lower()
+        return filled(document, instanceSize=facts.sizes.get(name), instanceCount=facts.counts.get(name))
+
+    def _machine(self, document: Document, properties: Mapping[str, Any]) -> Document:
+        """The migration state of a machine in no network; one in a network moves with it, and the network tells."""
+        network, home = properties.get("networkProfile"), properties.get("domainName")
+        in_network = isinstance(network, Mapping) and network.get("virtualNetwork") is not None
+        service = home.get("name") if isinstance(home, Mapping) else None
+        if in_network or not isinstance(service, str) or properties.get("migrationState") is not None:
+            return document
+        facts = self._facts(service, Slot.PRODUCTION, document["id"])  # machines run in Production only
+        return filled(document, migrationState=facts.states.get(str(document["name"]).lower())) if facts else document
+
+    def _storage_account(self, document: Document, properties: Mapping[str, Any]) -> Document:
+        if self._accounts is None:
+            listed = self._ask(lambda: self.service.storage_accounts(self.ids), "", "") or []
+            self._accounts = {str(one["name"]).lower(): one["properties"].get("migrationState") for one in listed}
+        name = document["id"].rsplit("/", 1)[-1].lower()
+        return filled(document, migrationState=self._accounts.get(name))
+
+    # Route tables, which only service management shows
+
+    def _remember_subnets(self, document: Document, properties: Mapping[str, Any], site: Xml | None) -> None:
+        name, place = document["id"].rsplit("/", 1)[-1], str(document.get("location") or "")
+        subnets: Any = properties.get("subnets")
+        if not isinstance(subnets, list):
+            listed = site.items("Subnets", "Subnet") if site is not None else None
+            # when nobody knows them, an unknown one stands for them
+            subnets = [{}] if listed is None else [{"name": one.word("Name")} for one in listed]
+        for subnet in subnets:
+            told = subnet.get("routeTable", ...) if isinstance(subnet, Mapping) else ...
+            table = told.get("name", ...) if isinstance(told, Mapping) else told
+            called = subnet.get("name") if isinstance(subnet, Mapping) else None
+            known_site = site.word("Name") if site is not None else ""
+            self._subnets.append(_Subnet(name, known_site, normal_location(place), str(called or ""), table))
+
+    def _route_tables(self) -> Iterator[Document]:
+        listed = self._ask(lambda: self.service.route_tables(self.ids), "", "") or []
+        if not listed:
+            return
+        users = self._users({normal_location(str(table.get("location") or "")) for table in listed})
+        for table in listed:
+            full = self._ask(
+                lambda name=table["name"]: self.service.route_table(self.ids, name), table["id"], TABLES_READ
+            )
+            found = full or table
+            place = normal_location(str(table.get("location") or ""))
+            if place in users:
+                used_by = users[place].get(str(table["name"]).lower(), [])
+                found = {**found, "properties": {**found["properties"], "associations": used_by}}
+            yield found
+
+    def _users(self, places: set[str]) -> dict[str, dict[str, list[str]]]:
+        """By region, then by lower-case name of a table: the subnets that use it. A region is left out when the table
+        of one of its subnets is not known."""
+        found: dict[str, dict[str, list[str]]] = {place: {} for place in places}
+        asked = 0
+        for subnet in self._subnets:
+            # a network without a region may be in any of them
+            for place in [subnet.location] if subnet.location else list(places):
+                if place not in found:
+                    continue
+                table = subnet.table
+                if table is ...:
+                    asked += 1
+                    table = self._table_of(subnet) if asked <= MOST_SUBNETS else ...
+                if table is ...:
+                    del found[place]
+                elif isinstance(table, str) and table:
+                    found[place].setdefault(table.lower(), []).append(f"{subnet.network}/{subnet.name}")
+        return found
+
+    def _table_of(self, subnet: _Subnet) -> Any:
+        if not subnet.site or not subnet.name or self.refusal is not None:
+            return ...
+        try:
+            found = self.service.table_of_subnet(self.ids, subnet.site, subnet.name)
+        except GatewayError:
+            return ...
+        return ... if found == "" else found
+
+
+def filled(document: Document, **values: Any) -> Document:
+    """The document with what it did not say. A value of None is nothing said."""
+    properties = document["properties"]
+    new = {name: value for name, value in values.items() if value is not None and properties.get(name) is None}
+    if not new:
+        return document
+    marks = {**document.get("filled", {}), **dict.fromkeys(new, API)}
+    return {**document, "properties": {**properties, **new}, "filled": marks}
+
+
+def of_unit(service: ServiceManagement, unit_id: str, kind: str) -> str | None:
+    """The MigrationState of a network, a storage account or an IaaS deployment, None when nothing is going on. Raises
+    the error family; NotFound when it does not list the unit."""
+    ids = Ids(unit_id.strip("/").split("/")[1].lower())
+    parts = unit_id.strip("/").split("/")
+    match kind:
+        case ResourceType.NETWORK:
+            sites = {site.word("Name").lower(): site for _, site in service.networks(ids)}
+            site = next((sites[name] for name in site_names(unit_id) if name in sites), None)
+            if site is None:
+                raise NotFound(f"Service management does not list {short_name(unit_id)}.", code=NO_OBJECT)
+            return site.word("MigrationState") or None
+        case ResourceType.STORAGE_ACCOUNT:
+            state = service.storage_account(ids, parts[-1])["properties"].get("migrationState")
+            return state if isinstance(state, str) else None
+        case ResourceType.DEPLOYMENT:
+            slot = next((one for one in Slot if one.value.lower() == parts[-1].lower()), Slot.PRODUCTION)
+            return _least_settled(service.deployment_facts(ids.subscription, parts[-3], slot).states.values())
+    return None
+
+
+_UNSETTLED = ("committing", "preparing", "aborting", "prepared")
+
+
+def _least_settled(states: Any) -> str | None:
+    """Of the states of a deployment's machines, the one that says most is still going on."""
+    said = {state.lower(): state for state in states if isinstance(state, str)}
+    return next((said[name] for name in _UNSETTLED if name in said), next(iter(said.values()), None))
