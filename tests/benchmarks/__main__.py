@@ -1,4 +1,4 @@
-"""`python3 manage.py benchmark [--rows F1,F4] [--size small|full] [--keep]`: the figures, row by row and as one table."""
+"""`python3 manage.py benchmark [--rows F1,F4] [--size small|full] [--keep]`: the figures, by row and as one table."""
 
 import argparse
 import os

@@ -20,8 +20,9 @@ def fingerprint() -> str:
     """What the data is made from: with `--keep` a database of the same name is used again."""
     digest = hashlib.sha256()
     for source in MADE_FROM:
-        for file in sorted((ROOT / source).rglob("*.py")):
-            digest.update(file.read_bytes())
+        for file in sorted((ROOT / source).rglob("*.*")):
+            if file.suffix in (".py", ".sql"):
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:10]
 
 
