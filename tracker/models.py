@@ -3,7 +3,7 @@
 from tracker.accounts.models import ApiToken, RoleGrant, SignInAttempt, User
 from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
-from tracker.inventory.models import Resource, Snapshot, Subscription, Sync, Unit
+from tracker.inventory.models import Import, ImportRow, Resource, Snapshot, Subscription, Sync, Unit
 from tracker.quota.models import QuotaRequest, Reservation, Usage
 from tracker.readiness.models import Assessment, Finding, PlatformAnswer
 from tracker.runs.models import (
@@ -37,6 +37,8 @@ __all__ = [
     "FollowUp",
     "Freeze",
     "Heartbeat",
+    "Import",
+    "ImportRow",
     "Leaf",
     "Operation",
     "Pending",

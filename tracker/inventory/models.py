@@ -1,5 +1,7 @@
 """What Azure has: resources as read, immutable snapshots, and the units the platform moves."""
 
+import uuid
+
 from django.db import models
 
 from migrator.lifecycle import Health, State
@@ -142,3 +144,79 @@ class Snapshot(models.Model):
         constraints = [models.UniqueConstraint(fields=["resource_key", "digest"], name="one_snapshot_per_content")]
         indexes = [models.Index(fields=["resource_key", "-taken_at"], name="snapshot_recent")]
         triggers = append_only()
+
+
+class Import(models.Model):
+    """One uploaded estate file: previewed row by row, then applied as previewed, or not at all."""
+
+    class State(models.TextChoices):
+        PREVIEWED = "previewed"
+        APPLIED = "applied"
+        DISCARDED = "discarded"
+        REFUSED = "refused"  # the file cannot be used; `refusal` says why
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    state = models.CharField(max_length=10, choices=State)
+    file_name = models.CharField(max_length=120)
+    file_digest = models.CharField(max_length=64)  # sha256 of the bytes
+    size = models.BigIntegerField()  # bytes
+    kind = models.CharField(max_length=4, blank=True)  # migrator.captures.values.Kind
+    as_of = models.DateTimeField(null=True)  # when what the file says was so
+    subscriptions = models.JSONField(default=list)  # [{"id", "name", "state", "tenant", "whole": bool, "new": bool}]
+    registrations = models.JSONField(default=dict)  # {subscription: {name: state}}
+    usages = models.JSONField(default=list)  # [[subscription, location, provider, name, current, limit]]
+    unreadable = models.JSONField(default=list)  # [{"resource", "action", "sentence"}]
+    notes = models.JSONField(default=list)  # sentences about the file
+    counts = models.JSONField(default=dict)  # {status of ImportRow: number}
+    seal = models.CharField(max_length=64, blank=True)  # sha256 over everything that applying would write
+    refusal = models.TextField(blank=True)
+    uploaded_at = models.DateTimeField()
+    uploaded_by = models.CharField(max_length=80)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ["-uploaded_at"]
+        indexes = [models.Index(fields=["uploaded_by", "-uploaded_at"], name="import_recent")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportRow(models.Model):
+    """What importing one row of the file does. `text`: the document to be stored, as canonical JSON; empty when none
+    is, and after the import was closed."""
+
+    class Status(models.TextChoices):
+        ADDED = "added"
+        CHANGED = "changed"
+        UNCHANGED = "unchanged"
+        KEPT = "kept"  # a younger reading stands
+        GONE = "gone"  # the file lists its whole subscription, and not this
+        LEFT_OUT = "left out"  # nothing the inventory keeps
+        REFUSED = "refused"
+
+    imported = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows")
+    number = models.IntegerField()
+    place = models.CharField(max_length=200)  # in the file: "line 12", "resources[3]"
+    status = models.CharField(max_length=10, choices=Status)
+    reason = models.TextField(blank=True)
+    subscription_id = models.CharField(max_length=36, blank=True)
+    key = models.CharField(max_length=600, blank=True)
+    azure_id = models.CharField(max_length=600, blank=True)
+    type = models.CharField(max_length=120, blank=True)
+    name = models.CharField(max_length=260, blank=True)
+    region = models.CharField(max_length=40, blank=True)
+    text = models.TextField(blank=True)
+    digest = models.CharField(max_length=64, blank=True)
+    before = models.CharField(
+        max_length=64, blank=True
+    )  # digest of what is stored; empty when nothing is, or it is gone
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["imported", "number"], name="one_import_row_per_number")]
+        indexes = [models.Index(fields=["imported", "status", "number"], name="import_row_status")]
+
+    def __str__(self) -> str:
+        return self.place
