@@ -1,9 +1,11 @@
 """Reading one subscription into documents: Resource Graph for the list, Resource Manager for what hangs below and
 beside."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from migrator.gateway import errors, versions
 from migrator.gateway.calls import Calls
@@ -13,6 +15,8 @@ from migrator.gateway.protocol import (
     Document,
     ErrorClass,
     GatewayError,
+    Malformed,
+    Reached,
     Throttled,
     Unreachable,
     Unreadable,
@@ -44,6 +48,8 @@ COLLECTIONS: Mapping[str, tuple[str, ...]] = {
     ResourceType.NETWORK: ("gateways", "virtualNetworkPeerings"),
     ResourceType.STORAGE_ACCOUNT: ("disks", "osImages", "vmImages"),
 }
+FROM_GRAPH, FROM_ARM = {"": "graph"}, {"": "arm"}
+_HERE = Reached(cursor="")  # between the parts of the walk: this is a place; `walk` writes its cursor
 _ENVELOPE_OF_GRAPH = frozenset({"resourceGroup", "subscriptionId", "tenantId"})
 
 
@@ -58,27 +64,46 @@ def document(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def graph(calls: Calls, subscription: str, query: str, *, doing: str) -> Iterator[dict[str, Any]]:
-    """Rows of a Resource Graph query, page after page (azure.md 1.5, 8.2). Raises Throttled when another page is
+    """Rows of a Resource Graph query, page after page; see `pages`."""
+    for page in pages(calls, subscription, query, doing=doing):
+        yield from page.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: the token it was asked with, that of the next one ("": none), its rows as documents."""
+
+    token: str
+    following: str
+    rows: list[dict[str, Any]]
+
+
+def pages(calls: Calls, subscription: str, query: str, *, doing: str, token: str = "") -> Iterator[Page]:
+    """Pages of a Resource Graph query, from a token on (azure.md 1.5, 8.2). Raises Throttled when another page is
     needed and the quota of queries is used up, and Malformed when the answer says that it is not complete."""
     url = calls.endpoint.at("/providers/Microsoft.ResourceGraph/resources", versions.RESOURCE_GRAPH)
-    token, seen = "", set[str]()
+    seen = {token}
     while True:
         options = {"resultFormat": "objectArray", "$top": PAGE, **({"$skipToken": token} if token else {})}
         body = {"subscriptions": [subscription], "query": query, "options": options}
         reply = calls.ask("POST", url, doing=doing, body=body)
         answer = reply.body if isinstance(reply.body, Mapping) else {}
-        rows, token = answer.get("data"), answer.get("$skipToken") or ""
-        if not isinstance(rows, list) or not all(isinstance(r, Mapping) for r in rows) or not isinstance(token, str):
+        rows, following = answer.get("data"), answer.get("$skipToken") or ""
+        if (
+            not isinstance(rows, list)
+            or not all(isinstance(r, Mapping) for r in rows)
+            or not isinstance(following, str)
+        ):
             raise errors.malformed(doing, "GET", "it is not an array of objects", reply.exchange)
-        if not token and str(answer.get("resultTruncated", "false")).lower() == "true":
+        if not following and str(answer.get("resultTruncated", "false")).lower() == "true":
             raise errors.malformed(
                 doing, "GET", "Resource Graph left rows out and offers no further page", reply.exchange
             )
-        if token in seen:
+        if following and following in seen:
             raise errors.malformed(doing, "GET", "its pages go round in a circle", reply.exchange)
-        seen.add(token)
-        yield from (document(row) for row in rows)
-        if not token:
+        seen.add(following)
+        yield Page(token, following, [{**document(row), "sources": FROM_GRAPH} for row in rows])
+        if not following:
             return
         if reply.headers.get("x-ms-user-quota-remaining") == "0":
             raise Throttled(
@@ -87,6 +112,7 @@ def graph(calls: Calls, subscription: str, query: str, *, doing: str) -> Iterato
                 error_class=ErrorClass.RETRY,
                 exchange=reply.exchange,
             )
+        token = following
 
 
 @dataclass(slots=True)
@@ -112,38 +138,125 @@ class Reach:
 
     def held_by(self, setting: Mapping[str, Any]) -> bool:
         """Whether a setting names something covered."""
-        properties = setting.get("properties")
-        if not isinstance(properties, Mapping):
-            return False
-        kind, resource_id = str(setting.get("type", "")), str(setting.get("id", ""))
-        if kind not in SETTING_TYPES:
-            return False
-        return any(self.covers(target) for target in targets_of(kind, resource_id, properties))
+        return hangs_on(self, setting)
 
 
-def walk(calls: Calls, subscription: str) -> Iterator[Document | Unreadable]:
+class Covering(Protocol):
+    def covers(self, target: str) -> bool: ...
+
+
+def hangs_on(reach: Covering, setting: Mapping[str, Any]) -> bool:
+    """Whether a setting names something covered."""
+    properties = setting.get("properties")
+    if not isinstance(properties, Mapping):
+        return False
+    kind, resource_id = str(setting.get("type", "")), str(setting.get("id", ""))
+    if kind not in SETTING_TYPES:
+        return False
+    return any(reach.covers(target) for target in targets_of(kind, resource_id, properties))
+
+
+@dataclass(slots=True)
+class Nearby:
+    """What counts as hanging on classic things while a subscription is listed: whatever names a classic resource, and
+    whatever is set on a resource group that holds one. It fits into a cursor, which every key would not."""
+
+    groups: set[str]
+
+    def note(self, resource_id: str) -> None:
+        self.groups.add(
+            f"/subscriptions/{subscription_of(resource_id)}/resourcegroups/{resource_group_of(resource_id)}"
+        )
+
+    def covers(self, target: str) -> bool:
+        return target in self.groups or "/providers/microsoft.classic" in target
+
+
+@dataclass(slots=True)
+class Place:
+    """A place in the walk: the part, in the first one also the page and the last resource of it that was done."""
+
+    part: int = 0
+    token: str = ""
+    last: str = ""
+
+    @classmethod
+    def of(cls, cursor: str) -> "tuple[Place, Nearby]":
+        """Raises Malformed for a cursor which this gateway did not write."""
+        if not cursor:
+            return cls(), Nearby(set())
+        try:
+            part, token, last, groups = json.loads(cursor)
+            return cls(int(part), str(token), str(last)), Nearby({str(group) for group in groups})
+        except (ValueError, TypeError) as error:
+            raise Malformed("The place where the listing stopped cannot be read; begin it again.") from error
+
+    def cursor(self, near: Nearby) -> str:
+        return json.dumps([self.part, self.token, self.last, sorted(near.groups)], separators=(",", ":"))
+
+
+def walk(calls: Calls, subscription: str, after: str | None = None) -> Iterator[Document | Unreadable | Reached]:
     """`AzureGateway.inventory`. Besides the list itself, also Throttled, CredentialRefused and Unreachable end it
-    half-way: what was yielded so far is true, what was not is unknown, and the caller reads again later."""
+    half-way: what was yielded so far is true, what was not is unknown, and the caller goes on from the last place."""
     segment(subscription)
+    place, near = Place.of(after or "")
     seen: set[str] = set()
-    tops: list[str] = []
-    for row in graph(calls, subscription, CLASSIC, doing="list classic resources"):
-        if not isinstance(row.get("id"), str) or row["id"].lower() in seen:
-            continue
-        tops.append(row["id"])
-        for found in _with_children(calls, _complete(calls, row)):
-            if not isinstance(found, Unreadable):
-                seen.add(found["id"].lower())
-            yield found
-    reach = Reach.of(tops)
-    for part in (_graph_settings(calls, subscription), _listed_settings(calls, subscription)):
-        for found in part:
-            if isinstance(found, Unreadable):
+    parts = (
+        lambda: _classic(calls, subscription, place, near, seen),
+        lambda: _hanging(_graph_settings(calls, subscription), near, seen),
+        *(partial(_hanging_listed, calls, subscription, kind, near, seen) for kind in _BESIDE_THE_GRAPH),
+        lambda: _dependents(calls, subscription, seen),
+    )
+    while place.part < len(parts):
+        for found in parts[place.part]():
+            if not isinstance(found, Reached):
                 yield found
-            elif found["id"].lower() not in seen and reach.held_by(found):
-                seen.add(found["id"].lower())
-                yield found
-    yield from _dependents(calls, subscription, seen)
+            elif after is not None:
+                yield Reached(cursor=place.cursor(near))
+        place.part, place.token, place.last = place.part + 1, "", ""
+        if after is not None:
+            yield Reached(cursor=place.cursor(near))
+
+
+def _classic(
+    calls: Calls, subscription: str, place: Place, near: Nearby, seen: set[str]
+) -> Iterator[Document | Unreadable | Reached]:
+    """The classic resources with what lies below them. `place` is moved along; Reached is yielded where it holds."""
+    doing = "list classic resources"
+    for page in pages(calls, subscription, CLASSIC, doing=doing, token=place.token):
+        rows = [row for row in page.rows if isinstance(row.get("id"), str)]
+        done = [row["id"] for row in rows].index(place.last) + 1 if place.last in (r["id"] for r in rows) else 0
+        for row in rows[done:]:
+            if row["id"].lower() not in seen:
+                near.note(row["id"])
+                for found in _with_children(calls, _complete(calls, row)):
+                    if not isinstance(found, Unreadable):
+                        seen.add(found["id"].lower())
+                    yield found
+            if row["type"] in COLLECTIONS:  # asked more than the page; a row alone is not worth a place of its own
+                place.token, place.last = page.token, row["id"]
+                yield _HERE
+        place.token, place.last = page.following, ""
+        if page.following:
+            yield _HERE
+
+
+def _hanging(
+    found: Iterable[dict[str, Any] | Unreadable], near: Nearby, seen: set[str]
+) -> Iterator[Document | Unreadable]:
+    for one in found:
+        if isinstance(one, Unreadable):
+            yield one
+        elif one["id"].lower() not in seen and hangs_on(near, one):
+            seen.add(one["id"].lower())
+            yield one
+
+
+def _hanging_listed(
+    calls: Calls, subscription: str, kind: str, near: Nearby, seen: set[str]
+) -> Iterator[Document | Unreadable]:
+    for found in _hanging(_listed_settings(calls, subscription, (kind,)), near, seen):
+        yield found if isinstance(found, Unreadable) else {**found, "sources": FROM_ARM}
 
 
 def _complete(calls: Calls, row: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +265,8 @@ def _complete(calls: Calls, row: dict[str, Any]) -> dict[str, Any]:
     if isinstance(row.get("properties"), Mapping):
         return row
     try:
-        return document(calls.resource(row["id"], doing=f"read {short_name(row['id'])}"))
+        read = document(calls.resource(row["id"], doing=f"read {short_name(row['id'])}"))
+        return {**read, "sources": FROM_ARM}
     except _STOPPING:
         raise
     except GatewayError:
@@ -194,7 +308,7 @@ def _children(calls: Calls, parent_id: str, collection: str) -> list[dict[str, A
     if not all(str(item.get("id", "")).lower().startswith(prefix) for item in items):
         sentence = f"Azure's answer to the request to {doing} names resources which are not below it."
         return Unreadable(resource_id=parent_id, action=f"{kind}/read", sentence=sentence)
-    return [document(item) for item in items]
+    return [{**document(item), "sources": FROM_ARM} for item in items]
 
 
 def _attempt(

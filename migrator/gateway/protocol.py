@@ -16,11 +16,14 @@ Rules every gateway keeps:
 
 A *document* is a resource in wire format (`{"id", "name", "type", "location", "tags", "properties"}`), as Azure or
 the simulator sent it, plus one key of ours: `"read"`, the list of child collections which were listed completely (so
-that "no roles" differs from "roles not read"). Secrets are taken out before a document leaves the gateway.
+that "no roles" differs from "roles not read"). An inventory adds a second one: `"sources"`, who said what, by path
+("" for the whole document, "properties.migrationState" for a field and all below it; the longest path counts), as
+`graph`, `arm`, `service-management` or `file`. Secrets are taken out before a document leaves the gateway.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -67,6 +70,7 @@ class Exchange:
     excerpt: str = ""  # first 2,000 characters of the answer
     remaining_reads: int | None = None  # x-ms-ratelimit-remaining-subscription-reads
     remaining_writes: int | None = None
+    api_version: str = ""  # the api-version that was asked for
 
 
 class GatewayError(Exception):
@@ -149,6 +153,29 @@ class Unreadable:
     resource_id: str
     action: str  # the missing action ("Microsoft.ClassicCompute/domainNames/slots/read") or what failed
     sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiVersion:
+    """Which api-version a type is asked in. `source`: "setting", "provider metadata" or "table"; `listed`: the versions
+    the subscription's metadata lists, newest first; `read_at`: when that was read, None when it could not be; `doubt`:
+    why the version may be refused, empty when nothing speaks against it."""
+
+    kind: str  # a type, or a type and an action ("…/slots/prepareMigration")
+    version: str
+    source: str
+    listed: tuple[str, ...] = ()
+    read_at: datetime | None = None
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A place in a listing, when `inventory(…, after=…)` was asked for places. Everything before it was yielded whole;
+    `after=cursor` goes on from here, also in another process and later. `cursor` is text for nobody but the gateway
+    that made it; "" is the beginning."""
+
+    cursor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,12 +289,19 @@ class AzureGateway(Protocol):
         """Register a provider ("Microsoft.X") or a feature ("Microsoft.X/Y"). Returns at once; registration takes
         minutes."""
 
-    def inventory(self, subscription_id: str) -> Iterator[Document | Unreadable]:
+    def api_versions(self, subscription_id: str) -> list[ApiVersion]:
+        """The version of every type this gateway asks for, with where it came from. Reads the provider metadata when
+        it was not read lately; what cannot be read comes from the table, and says so."""
+
+    def inventory(self, subscription_id: str, *, after: str | None = None) -> Iterator[Document | Unreadable | Reached]:
         """Everything of azure.md 1 in one subscription, flat, parents before children, each once: classic resources
         with slots, roles, extension references, gateways, peerings, disks; settings of azure.md 6 that name classic
         resources or their resource groups (autoscale, alert rules, role assignments, locks); Resource Manager
         resources that name a classic network (dependents). What may not be read comes as `Unreadable` and the rest
         goes on; raises only when the subscription itself cannot be listed.
+
+        With `after` (a cursor of `Reached`, "" for the beginning) the places from which a listing can go on come with
+        it; without it only documents and `Unreadable` do. What is listed again after an interruption may come twice.
         """
 
     def read(self, resource_id: str) -> Document | None:
