@@ -1,11 +1,10 @@
-"""Azure Resource Manager over azure-core's pipeline. The only module of `migrator` that imports `azure`.
+"""Azure Resource Manager over azure-core's pipeline. Only it and `credentials` import `azure`.
 
 The pipeline is azure-mgmt-resource's client with policies of our own: no automatic provider registration (it polls
 without limit, azure.md 9.4), no retries below us, no redirects, and a bearer policy which writes the token only into
 requests to the configured endpoint (the SDK's own refuses plain http even on loopback, azure.md 9.3).
 """
 
-import logging
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -16,74 +15,44 @@ from azure.core.exceptions import AzureError, ServiceRequestTimeoutError
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest, HttpResponse
-from azure.identity import DefaultAzureCredential
 from azure.mgmt.resource.resources import ResourceManagementClient
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from migrator.gateway import inventory, observing, operations, subscription
 from migrator.gateway.calls import LARGEST, Calls, NoAnswer, RawAnswer, TooLarge
+from migrator.gateway.clouds import audience_of
+from migrator.gateway.credentials import StaticToken, credential
 from migrator.gateway.endpoint import Endpoint, EndpointRefused, resource_path, short_name
 from migrator.gateway.protocol import (
     HTTP_DEADLINE,
     Answer,
+    ApiVersion,
     CredentialRefused,
     Document,
     ErrorClass,
     Observed,
     Polled,
     QuotaAnswer,
+    Reached,
     Refused,
     Submitted,
     SubscriptionInfo,
     Unreadable,
 )
+from migrator.gateway.shapes import INFERRED_AS_DOCUMENTED, Shapes
 from migrator.gateway.wire import clean_text, clean_value, holds_removed
 from migrator.resources import ArmRequest, Registration, ResourceType, Usage, Verb
 
-logger = logging.getLogger(__name__)
+__all__ = ["ArmGateway", "AzureWire", "Bearer", "StaticToken", "credential", "scope_of"]
 
 CONNECT_TIMEOUT = 5.0  # seconds
-LOCAL_TOKEN = "local-simulator"  # noqa: S105 - no secret: says to a reader of a log where it is meant to go
 TOKEN_MARGIN = 300  # seconds before its end at which a token is renewed
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"})
-
-# Sovereign clouds: (audience, authority), from azure-mgmt-core's own table; elsewhere the endpoint is its own audience.
-_CLOUDS = {
-    "management.azure.com": ("https://management.azure.com/.default", "login.microsoftonline.com"),
-    "management.usgovcloudapi.net": ("https://management.core.usgovcloudapi.net/.default", "login.microsoftonline.us"),
-    "management.chinacloudapi.cn": ("https://management.chinacloudapi.cn/.default", "login.chinacloudapi.cn"),
-}
-
-
-class StaticToken:
-    """A fixed token, for an endpoint on loopback."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        return AccessToken(self._token, int(time.time()) + 3600)
-
-
-def credential(kind: str, endpoint: str, token: str = "") -> TokenCredential:
-    """The credential a setting names: `default` (azure-identity's chain) or `static` (a fixed token). Raises
-    EndpointRefused when `static` is asked for an endpoint which is not loopback, ValueError for another kind."""
-    place = Endpoint.of(endpoint)
-    if kind == "default":
-        authority = _CLOUDS.get(place.host, ("", ""))[1]
-        return DefaultAzureCredential(**({"authority": authority} if authority else {}))
-    if kind == "static":
-        if not place.loopback:
-            raise EndpointRefused(
-                f"The credential `static` is for loopback only, and {place.url} is not. Use `default`."
-            )
-        return StaticToken(token or LOCAL_TOKEN)
-    raise ValueError(f"The credential {kind!r} is not known. Use `default` or `static`.")
 
 
 def scope_of(endpoint: Endpoint) -> str:
     """The audience a token is asked for."""
-    return _CLOUDS.get(endpoint.host, (f"{endpoint.url}/.default", ""))[0]
+    return audience_of(endpoint.host) or f"{endpoint.url}/.default"
 
 
 class Bearer(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
@@ -94,10 +63,11 @@ class Bearer(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
         self._endpoint = endpoint
         self._scope = scope
         self._token: AccessToken | None = None
+        self._claims = ""
 
-    def forget(self) -> None:
-        """After a 401: the next request asks for a new token."""
-        self._token = None
+    def forget(self, claims: str = "") -> None:
+        """After a 401: the next request asks for a new token, with the claims it demands."""
+        self._token, self._claims = None, claims or self._claims
 
     def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
         if not self._endpoint.owns(request.http_request.url):
@@ -107,14 +77,17 @@ class Bearer(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
         request.http_request.headers["Authorization"] = f"Bearer {self._token.token}"
 
     def _obtain(self) -> AccessToken:
+        options = {"claims": self._claims, "enable_cae": True} if self._claims else {}
         try:
-            return self._credential.get_token(self._scope)
-        except AzureError as error:
+            token = self._credential.get_token(self._scope, **options)
+        except (AzureError, OSError, ValueError) as error:
             words = " ".join(clean_text(str(error)).split())[:500]
             raise CredentialRefused(
                 f"No token for {self._endpoint.url} could be had: {words} Renew or correct the credential.",
                 error_class=ErrorClass.FIX,
             ) from error
+        self._claims = ""
+        return token
 
 
 class AzureWire:
@@ -139,8 +112,8 @@ class AzureWire:
     def close(self) -> None:
         self._client.close()
 
-    def forget_token(self) -> None:
-        self._bearer.forget()
+    def forget_token(self, claims: str = "") -> None:
+        self._bearer.forget(claims)
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Any, timeout: float) -> RawAnswer:
         until = time.monotonic() + timeout
@@ -205,7 +178,8 @@ class ArmGateway:
     block.
 
     `endpoint`: https, or http on loopback (EndpointRefused otherwise). `api_versions`: versions set by hand, by type
-    ("Microsoft.ClassicCompute/domainNames/slots") or by type and action ("…/slots/prepareMigration").
+    ("Microsoft.ClassicCompute/domainNames/slots") or by type and action ("…/slots/prepareMigration"). `shapes`: what
+    nobody has published and was inferred.
     """
 
     def __init__(
@@ -216,12 +190,13 @@ class ArmGateway:
         deadline: float = HTTP_DEADLINE,
         connect_timeout: float = CONNECT_TIMEOUT,
         api_versions: Mapping[str, str] | None = None,
+        shapes: Shapes = INFERRED_AS_DOCUMENTED,
     ) -> None:
         place = Endpoint.of(endpoint)
         if isinstance(credential, StaticToken) and not place.loopback:
             raise EndpointRefused(f"A fixed token is for loopback only, and {place.url} is not.")
         self._wire = AzureWire(place, credential, connect_timeout)
-        self._calls = Calls(place, self._wire, deadline=deadline, api_versions=api_versions)
+        self._calls = Calls(place, self._wire, deadline=deadline, api_versions=api_versions, shapes=shapes)
 
     def close(self) -> None:
         self._wire.close()
@@ -246,8 +221,11 @@ class ArmGateway:
     def register(self, subscription_id: str, name: str) -> Registration:
         return subscription.register(self._calls, subscription_id, name)
 
-    def inventory(self, subscription_id: str) -> Iterator[Document | Unreadable]:
-        return inventory.walk(self._calls, subscription_id)
+    def api_versions(self, subscription_id: str) -> list[ApiVersion]:
+        return subscription.api_versions(self._calls, subscription_id)
+
+    def inventory(self, subscription_id: str, *, after: str | None = None) -> Iterator[Document | Unreadable | Reached]:
+        return inventory.walk(self._calls, subscription_id, after)
 
     def read(self, resource_id: str) -> Document | None:
         return observing.read(self._calls, resource_id)

@@ -9,15 +9,17 @@ of JSON; what is not a success raises.
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
 
 from migrator.gateway import errors, versions
 from migrator.gateway.endpoint import Endpoint, segment, shown
 from migrator.gateway.protocol import HTTP_DEADLINE, Exchange, GatewayError, Malformed, ServerFailed, Unreachable
 from migrator.gateway.retry_after import retry_after
+from migrator.gateway.shapes import INFERRED_AS_DOCUMENTED, Shapes
 from migrator.gateway.wire.assembly import type_in
 from migrator.gateway.wire.cleaning import clean_text, clean_value
 
@@ -27,6 +29,8 @@ READ_ATTEMPTS = 3
 SHORTEST_TRY = 1.0  # seconds that must be left for another attempt
 MOST_PAGES = 2000
 LONGEST_DIGITS = 20
+METADATA_AGE = timedelta(hours=6)  # versions change some times a year
+METADATA_RETRY = timedelta(minutes=5)  # after metadata that could not be read
 SUCCESS = frozenset({200, 201, 202, 204})
 
 
@@ -36,6 +40,15 @@ class NoAnswer(Exception):
     def __init__(self, why: str, *, sent: bool = True) -> None:
         super().__init__(why)
         self.sent = sent
+
+
+class _Challenged(Exception):
+    """A 401 with a challenge: Azure wants another token (expired, revoked, or with further claims)."""
+
+    def __init__(self, error: GatewayError, claims: str) -> None:
+        super().__init__()
+        self.error = error
+        self.claims = claims
 
 
 class TooLarge(Exception):
@@ -54,7 +67,8 @@ class Wire(Protocol):
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Any, timeout: float) -> RawAnswer: ...
 
-    def forget_token(self) -> None: ...
+    def forget_token(self, claims: str = "") -> None:
+        """The next request asks for a new token, with the claims Azure demands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,19 @@ class Reply:
     body: Any
     retry_after: float | None
     exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Versions by lower-case type as one provider's metadata lists them; when it was last asked, and when it answered
+    (None: it did not)."""
+
+    listed: Mapping[str, tuple[str, ...]]
+    asked_at: datetime
+    read_at: datetime | None
+
+
+NO_METADATA = Metadata({}, datetime.min.replace(tzinfo=UTC), None)
 
 
 class Calls:
@@ -81,13 +108,17 @@ class Calls:
         deadline: float = HTTP_DEADLINE,
         api_versions: Mapping[str, str] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        shapes: Shapes = INFERRED_AS_DOCUMENTED,
     ) -> None:
         self.endpoint = endpoint
         self.wire = wire
         self.deadline = deadline
         self.now = now
+        self.shapes = shapes
         self._chosen = {kind.lower(): version for kind, version in (api_versions or {}).items()}
-        self._listed: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}  # versions by (subscription, namespace)
+        if shapes.migrate_api_version:
+            self._chosen.setdefault("*migration", shapes.migrate_api_version)
+        self._listed: dict[tuple[str, str], Metadata] = {}  # by (subscription, namespace), in lower case
 
     # One exchange
 
@@ -114,15 +145,29 @@ class Calls:
         reads = method in errors.READS
         until = time.monotonic() + self.deadline
         request_id = client_request_id or str(uuid.uuid4())
-        for attempt in range(1, READ_ATTEMPTS + 1):
-            exchange = Exchange(method=method, url=shown(url), attempts=attempt, client_request_id=request_id)
+        version = _version_in(url)
+        challenged = 0
+        for attempt in range(1, READ_ATTEMPTS + 2):
+            exchange = Exchange(
+                method=method,
+                url=shown(url),
+                attempts=attempt,
+                client_request_id=request_id,
+                api_version=version or (headers or {}).get("x-ms-version", ""),
+            )
             left = until - time.monotonic()
             # a read that hangs leaves room for another try; what is sent once may use all of it
-            timeout = min(left, self.deadline / 2) if reads and attempt < READ_ATTEMPTS else left
+            timeout = min(left, self.deadline / 2) if reads and attempt - challenged < READ_ATTEMPTS else left
             try:
                 return self._once(method, url, body, doing, exchange, timeout, headers or {})
+            except _Challenged as challenge:
+                # Stopped at the door, so nothing was carried out, whatever the method: once more with a new token.
+                self.wire.forget_token(challenge.claims)
+                if challenged or until - time.monotonic() < SHORTEST_TRY:
+                    raise challenge.error from None
+                challenged = 1
             except (Unreachable, ServerFailed) as error:
-                enough = attempt == READ_ATTEMPTS or until - time.monotonic() < SHORTEST_TRY
+                enough = attempt - challenged >= READ_ATTEMPTS or until - time.monotonic() < SHORTEST_TRY
                 if not reads or enough or error.retry_after is not None:
                     raise
         raise AssertionError("the loop returns or raises")
@@ -155,10 +200,13 @@ class Calls:
             problem = str(error)
         if raw.status not in SUCCESS or method not in errors.READS or problem:
             exchange = replace(exchange, excerpt=self.excerpt(raw.content, parsed, problem))
-        if raw.status == 401:
-            self.wire.forget_token()
         if raw.status not in SUCCESS:
-            raise errors.from_answer(doing, method, raw.status, parsed, wait, exchange)
+            error = errors.from_answer(doing, method, raw.status, parsed, wait, exchange)
+            if raw.status == 401:
+                self.wire.forget_token()
+                if (challenge := raw.headers.get("www-authenticate", "")).lower().startswith("bearer"):
+                    raise _Challenged(error, errors.claims_in(challenge))
+            raise error
         if problem:
             raise errors.malformed(doing, method, problem, exchange, wait)
         return Reply(raw.status, raw.headers, parsed, wait, exchange)
@@ -214,31 +262,56 @@ class Calls:
         return providers
 
     def version(self, kind: str, subscription: str) -> str:
-        """The api-version for a type. Metadata of its provider is read once in the life of the conversation; when it
-        cannot be read that costs nothing but precision: the table is used."""
-        namespace = kind.partition("/")[0]
-        if subscription and kind.lower() not in versions.WRITTEN_FOR:
-            if (subscription.lower(), namespace.lower()) not in self._listed:
-                self._remember(subscription, namespace, self._metadata(subscription, namespace))
-            return versions.pick(kind, self._listed[subscription.lower(), namespace.lower()], self._chosen)
-        return versions.pick(kind, {}, self._chosen)
+        """The api-version for a type, see `choice`."""
+        return self.choice(kind, subscription).version
 
-    def _metadata(self, subscription: str, namespace: str) -> list[Mapping[str, Any]]:
+    def choice(self, kind: str, subscription: str) -> versions.Choice:
+        """The api-version for a type and where it came from. Metadata of its provider is read again once it is
+        `METADATA_AGE` old; when it cannot be read that costs nothing but precision: the table is used."""
+        held = self.metadata(kind.partition("/")[0], subscription) if subscription else NO_METADATA
+        return versions.choose(kind, held.listed, self._chosen)
+
+    def metadata(self, namespace: str, subscription: str) -> Metadata:
+        """What the subscription's metadata of one provider lists, from memory while it is fresh."""
+        key = (subscription.lower(), namespace.lower())
+        held, now = self._listed.get(key), self.now()
+        if held is None or now - held.asked_at > (METADATA_AGE if held.read_at else METADATA_RETRY):
+            fresh = self._metadata(subscription, namespace)
+            if fresh is not None or held is None:
+                held = Metadata(versions.listed_in(fresh or []), now, now if fresh is not None else None)
+            else:  # what was read before is better than nothing
+                held = replace(held, asked_at=now - METADATA_AGE + METADATA_RETRY)
+            self._listed[key] = held
+        return held
+
+    def knows(self, namespaces: Iterable[str], subscription: str) -> bool:
+        """Whether fresh metadata of all these providers is in memory."""
+        held = [self._listed.get((subscription.lower(), namespace.lower())) for namespace in namespaces]
+        return all(one is not None and one.read_at and self.now() - one.read_at <= METADATA_AGE for one in held)
+
+    def _metadata(self, subscription: str, namespace: str) -> list[Mapping[str, Any]] | None:
         try:
             path = f"/subscriptions/{segment(subscription)}/providers/{segment(namespace)}"
             body = self.get(path, versions.RESOURCES, doing=f"read the metadata of {namespace}").body
         except GatewayError:
-            return []
-        return [body] if isinstance(body, Mapping) else []
+            return None
+        return [body] if isinstance(body, Mapping) else None
 
     def _remember(self, subscription: str, namespace: str, providers: list[Mapping[str, Any]]) -> None:
-        self._listed[subscription.lower(), namespace.lower()] = versions.listed_in(providers)
+        now = self.now()
+        listed = versions.listed_in(providers)
+        self._listed[subscription.lower(), namespace.lower()] = Metadata(listed, now, now)
 
     def version_for(self, resource_id: str, action: str = "") -> str:
         """The api-version for a resource, or for an action on it ("prepareMigration")."""
         kind = type_in(resource_id) + (f"/{action}" if action else "")
         parts = resource_id.strip("/").split("/")
         return self.version(kind, parts[1] if len(parts) > 1 else "")
+
+
+def _version_in(url: str) -> str:
+    """The api-version of a URL."""
+    return next((value for name, value in parse_qsl(urlsplit(url).query) if name.lower() == "api-version"), "")
 
 
 def parse(content: bytes) -> Any:

@@ -1,6 +1,8 @@
 """From what Azure answers to the error family of the contract: classes of the catalogue, one sentence for a person
 each."""
 
+import base64
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ _BUSY_CODES = frozenset({"retryableerrorduetoanotheroperation", "anotheroperatio
 # A 409 with one of these is a definite refusal, not an operation in progress [K].
 _DEFINITE_CONFLICTS = re.compile(r"(?i)(exists|alreadyexist|scopelocked|conflictingnames|notallowed)")
 _DEFINITE_CLASSES = frozenset({ErrorClass.FIX, ErrorClass.QUOTA, ErrorClass.ABORT_FIRST, ErrorClass.PROGRAMMER})
+_CLAIMS = re.compile(r'claims="([A-Za-z0-9+/_=-]{1,3000})"')
 _ACTION = re.compile(r"perform (?:the )?action '([^']{1,200})'", re.IGNORECASE)
 _SCOPE = re.compile(r"over scope '([^']{1,1000})'", re.IGNORECASE)
 _NAMESPACE = re.compile(r"namespace '([A-Za-z.]{1,80})'", re.IGNORECASE)
@@ -96,6 +99,20 @@ def quota_numbers(message: str) -> QuotaNumbers | None:
     if found is None:
         return None
     return QuotaNumbers(found["name"].strip(" '\""), int(found["current"]), int(found["additional"]))
+
+
+def claims_in(challenge: str) -> str:
+    """The claims a 401 demands (`WWW-Authenticate: Bearer … error="insufficient_claims", claims="<base64url>"`), as
+    JSON text; empty when it demands none or they cannot be read. Nothing else of the header is used: where a token is
+    had is a setting, not what an answer says."""
+    found = _CLAIMS.search(challenge[:LONGEST_MESSAGE])
+    if found is None:
+        return ""
+    try:
+        text = base64.urlsafe_b64decode(found[1] + "=" * (-len(found[1]) % 4)).decode()
+        return text if isinstance(json.loads(text), dict) else ""
+    except ValueError:
+        return ""
 
 
 def missing_action(message: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """The four verbs and their status URLs: one POST, and one look at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from migrator.gateway import errors
@@ -15,18 +15,12 @@ from migrator.gateway.protocol import (
     Refused,
     Submitted,
 )
+from migrator.gateway.shapes import DEPLOYMENT_BODY
 from migrator.gateway.wire import messages, type_in
 from migrator.resources import PlatformMessage, ResourceType, Verb
 
 # The types whose migration Resource Manager offers (azure.md 1.1, 2.3); the rest is moved by the older API only.
 MOVABLE: Final = frozenset({ResourceType.DEPLOYMENT, ResourceType.NETWORK, ResourceType.STORAGE_ACCOUNT})
-# Body of Validate and Prepare for a deployment, published nowhere: the older API's, camel-cased (azure.md 2.3 [I]).
-DEPLOYMENT_BODY: Final[Mapping[str, str]] = {
-    "destinationVirtualNetwork": "New",
-    "resourceGroupName": "",
-    "virtualNetworkName": "",
-    "subnetName": "",
-}
 WORDS = {
     Verb.VALIDATE: "validate the migration of",
     Verb.PREPARE: "prepare the migration of",
@@ -35,13 +29,15 @@ WORDS = {
 }
 
 
-def body_for(verb: Verb, unit_id: str, parameters: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """What is sent: for Validate and Prepare of a deployment the parameters, or those for a new network; nothing
-    otherwise."""
+def body_for(
+    verb: Verb, unit_id: str, parameters: Mapping[str, Any] | None, template: Mapping[str, Any] = DEPLOYMENT_BODY
+) -> Mapping[str, Any] | None:
+    """What is sent: for Validate and Prepare of a deployment the parameters, or the template, which asks for a new
+    network; nothing otherwise."""
     if verb not in (Verb.VALIDATE, Verb.PREPARE):
         return None
     if parameters is None and type_in(unit_id) == ResourceType.DEPLOYMENT:
-        return DEPLOYMENT_BODY
+        return dict(template)
     return parameters
 
 
@@ -59,7 +55,7 @@ def submit(
         )
     action = f"{verb.value}Migration"
     url = calls.endpoint.at(f"{path}/{action}", calls.version_for(unit_id, action))
-    body = body_for(verb, unit_id, parameters)
+    body = body_for(verb, unit_id, parameters, calls.shapes.deployment_body)
     reply = calls.ask("POST", url, doing=doing, body=body, client_request_id=client_request_id)
     status_url = _status_url(calls, reply, doing)
     if status_url is None and reply.status not in (200, 204):
@@ -67,7 +63,7 @@ def submit(
     found: tuple[PlatformMessage, ...] = ()
     if verb is Verb.VALIDATE and status_url is None:
         try:
-            found = messages.validation_messages(reply.body)
+            found = messages.validation_messages(reply.body, calls.shapes.validate_lists)
         except messages.NoAnswer as error:
             raise errors.malformed(doing, "POST", str(error).rstrip("."), reply.exchange) from error
     return Submitted(status_url=status_url, retry_after=reply.retry_after, messages=found, exchange=reply.exchange)
@@ -95,14 +91,19 @@ def poll(calls: Calls, status_url: str) -> Polled:
         return polled_from(OperationStatus.GONE, error)
     except GatewayError as error:
         return polled_from(OperationStatus.UNREADABLE, error)
-    state = _state(reply, status_url)
+    state = _state(reply, status_url, calls.shapes.status_path)
     body = reply.body if isinstance(reply.body, Mapping) else {}
     error = messages.error_body(body) or messages.ErrorBody()
     if state is OperationStatus.UNREADABLE:
         sentence = f"The answer to the request to {doing} says neither that it is running nor how it ended."
         return Polled(status=state, retry_after=reply.retry_after, message=sentence, exchange=reply.exchange)
     if state is not OperationStatus.FAILED:
-        return Polled(status=state, retry_after=reply.retry_after, messages=_messages(body), exchange=reply.exchange)
+        return Polled(
+            status=state,
+            retry_after=reply.retry_after,
+            messages=_messages(body, calls.shapes.validate_lists),
+            exchange=reply.exchange,
+        )
     code, words = error.code, error.message or str(body.get("status", ""))
     error_class, catalogue_id = errors.classify(0, code, words)
     return Polled(
@@ -112,12 +113,12 @@ def poll(calls: Calls, status_url: str) -> Polled:
         message=words[: errors.LONGEST_MESSAGE],
         error_class=error_class,
         catalogue_id=catalogue_id,
-        messages=_messages(body) or error.details,
+        messages=_messages(body, calls.shapes.validate_lists) or error.details,
         exchange=reply.exchange,
     )
 
 
-def _state(reply: Reply, status_url: str) -> OperationStatus:
+def _state(reply: Reply, status_url: str, status_path: str) -> OperationStatus:
     """azure.md 2.4. `status` decides where there is one; else the HTTP status, as a Location URL is read. An
     operation-status URL that answers 200 must carry `status`."""
     said = reply.body.get("status") if isinstance(reply.body, Mapping) else None
@@ -131,16 +132,16 @@ def _state(reply: Reply, status_url: str) -> OperationStatus:
         return known.get(said.strip().lower(), OperationStatus.IN_PROGRESS)
     if reply.status in (201, 202):
         return OperationStatus.IN_PROGRESS
-    if "/operationstatuses/" in status_url.lower() or said is not None:
+    if f"/{status_path}/".lower() in status_url.lower() or said is not None:
         return OperationStatus.UNREADABLE
     return OperationStatus.SUCCEEDED
 
 
-def _messages(body: Mapping[str, Any]) -> tuple[PlatformMessage, ...]:
+def _messages(body: Mapping[str, Any], lists: Sequence[str]) -> tuple[PlatformMessage, ...]:
     """Validate's messages where the final body carries them (azure.md 2.3 [I])."""
     without_error = {key: value for key, value in body.items() if str(key).lower() not in ("error", "status")}
     try:
-        return messages.validation_messages(without_error)
+        return messages.validation_messages(without_error, lists)
     except messages.NoAnswer:
         return ()
 

@@ -1,15 +1,24 @@
 """What belongs to a subscription as a whole: its state, registrations, usages, quota requests."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from migrator.gateway import errors, versions
 from migrator.gateway.calls import Calls, Reply
 from migrator.gateway.endpoint import segment
-from migrator.gateway.protocol import GatewayError, NotFound, QuotaAnswer, SubscriptionInfo
-from migrator.gateway.wire import clean_text
+from migrator.gateway.protocol import (
+    ApiVersion,
+    GatewayError,
+    Malformed,
+    NotFound,
+    NotPermitted,
+    QuotaAnswer,
+    SubscriptionInfo,
+)
+from migrator.gateway.wire import canonical, clean_text
 from migrator.gateway.wire.fields import normal_location, whole_number
-from migrator.resources import UNKNOWN, Registration, Unknown, Usage
+from migrator.resources import UNKNOWN, Registration, ResourceType, Unknown, Usage, Verb
 
 # What has to be registered before a migration and for its follow-ups (azure.md 7; the second line [I]).
 PROVIDERS = (
@@ -18,7 +27,7 @@ PROVIDERS = (
     "Microsoft.Quota", "Microsoft.Insights", "Microsoft.Security", "Microsoft.Support",
 )  # fmt: skip
 FEATURES = ("Microsoft.Compute/CloudServices",)
-_USAGES = (("Microsoft.Compute", versions.COMPUTE_USAGES), ("Microsoft.Network", versions.NETWORK_USAGES))
+_USAGES = ("Microsoft.Compute", "Microsoft.Network")
 
 
 def subscriptions(calls: Calls) -> list[SubscriptionInfo]:
@@ -87,8 +96,9 @@ def usages(calls: Calls, subscription: str, location: str) -> list[Usage]:
     """`AzureGateway.usages`. A row without name, current value or limit is left out: its quota is unknown."""
     place = normal_location(location)
     found = []
-    for provider, version in _USAGES:
+    for provider in _USAGES:
         path = f"/subscriptions/{segment(subscription)}/providers/{provider}/locations/{segment(place)}/usages"
+        version = calls.version(f"{provider}/locations/usages", subscription)
         for item in calls.items(path, version, doing=f"read the {provider} usages of {place}"):
             name = item.get("name")
             label = name.get("value") if isinstance(name, Mapping) else None
@@ -104,6 +114,44 @@ def usages(calls: Calls, subscription: str, location: str) -> list[Usage]:
                         limit=limit,
                     )
                 )
+    return found
+
+
+# Versions (azure.md 1.2, 12)
+
+_ACTED_ON = (ResourceType.DEPLOYMENT, ResourceType.NETWORK, ResourceType.STORAGE_ACCOUNT)
+
+
+def _kinds() -> list[str]:
+    """Every type a request is made for, in the documented spelling where there is one."""
+    names = {kind.lower(): canonical(kind) for kind in (*versions.FALLBACK, *versions.WRITTEN_FOR)}
+    return sorted(names.values(), key=str.lower) + [
+        f"{kind}/{verb.value}Migration" for kind in _ACTED_ON for verb in Verb
+    ]
+
+
+def api_versions(calls: Calls, subscription: str) -> list[ApiVersion]:
+    """`AzureGateway.api_versions`. One request for all providers when any was not read lately."""
+    kinds = _kinds()
+    if not calls.knows({kind.partition("/")[0] for kind in kinds}, subscription):
+        with contextlib.suppress(NotPermitted, Malformed):  # then each provider is asked by itself below
+            calls.providers(subscription)
+    found = []
+    for kind in kinds:
+        choice = calls.choice(kind, subscription)
+        held = calls.metadata(kind.partition("/")[0], subscription)
+        typed = kind.rpartition("/")[0] if kind.endswith("Migration") else kind
+        listed = tuple(sorted(held.listed.get(typed.lower(), ()), reverse=True))
+        found.append(
+            ApiVersion(
+                kind=kind,
+                version=choice.version,
+                source=choice.source.value,
+                listed=listed,
+                read_at=held.read_at,
+                doubt=choice.doubt,
+            )
+        )
     return found
 
 
@@ -126,7 +174,7 @@ def request_quota(calls: Calls, subscription: str, provider: str, location: str,
         properties["resourceType"] = "dedicated"
     path = f"{_quota_path(subscription, provider, location)}/quotas/{segment(name)}"
     doing = f"ask for {name} = {limit} in {normal_location(location)}"
-    url = calls.endpoint.at(path, versions.QUOTA)
+    url = calls.endpoint.at(path, calls.version("Microsoft.Quota/quotas", subscription))
     reply = calls.ask("PUT", url, doing=doing, body={"properties": properties})
     return _quota_answer(reply, _request_id(reply), limit, "Accepted" if reply.status == 202 else "Succeeded")
 
@@ -148,7 +196,8 @@ def quota_request(calls: Calls, subscription: str, provider: str, location: str,
             "The quota request has no id, because Azure gave none when it was sent. Read the usages instead."
         )
     path = f"{_quota_path(subscription, provider, location)}/quotaRequests/{segment(request_id)}"
-    reply = calls.get(path, versions.QUOTA, doing=f"read the quota request {request_id}")
+    version = calls.version("Microsoft.Quota/quotaRequests", subscription)
+    reply = calls.get(path, version, doing=f"read the quota request {request_id}")
     return _quota_answer(reply, request_id, None, "")
 
 

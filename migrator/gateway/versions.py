@@ -1,13 +1,19 @@
-"""Which api-version a request carries.
+"""Which api-version a request carries, and why.
 
-Classic providers: the newest version the subscription's own provider metadata lists for the type, else `FALLBACK`
-(azure.md 1.2 and the metadata recorded in 2018). That the migrate actions take the version of their resource type is
-inferred [I]; both can be set by hand. Everything else: the version whose shapes the product was written for
-(`WRITTEN_FOR`, azure.md 12), and the metadata only for other types.
+First what was set by hand; then the subscription's own provider metadata; then a table. Out of the metadata: for a
+classic type the newest version that is no preview (its shapes are read defensively, azure.md 1.2); for any other type
+the newest that is not newer than the one whose shapes the product was written for (`WRITTEN_FOR`, azure.md 12). The
+table is `WRITTEN_FOR`, and `FALLBACK` (azure.md 1.2 and the metadata recorded in 2018). That the migrate actions take
+the version of their resource type is inferred [I].
+
+Four calls carry a fixed version, because they come before any metadata: subscriptions, providers and resource groups,
+Resource Graph, features.
 """
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
 RESOURCES = "2025-04-01"
 SUBSCRIPTIONS = "2022-12-01"
@@ -19,6 +25,10 @@ QUOTA = "2025-09-01"
 ROLE_ASSIGNMENTS = "2022-04-01"
 LOCKS = "2020-05-01"
 JIT = "2020-01-01"
+COMPUTE_SKUS = "2021-07-01"
+METRIC_DEFINITIONS = "2024-02-01"
+SUPPORT = "2024-04-01"
+CLASSIC_ADMINISTRATORS = "2015-07-01"
 
 WRITTEN_FOR: Mapping[str, str] = {  # [V] but where marked
     "microsoft.compute/cloudservices": "2024-11-04",
@@ -39,7 +49,15 @@ WRITTEN_FOR: Mapping[str, str] = {  # [V] but where marked
     "microsoft.authorization/roleassignments": ROLE_ASSIGNMENTS,
     "microsoft.authorization/locks": LOCKS,
     "microsoft.security/locations/jitnetworkaccesspolicies": JIT,
+    "microsoft.authorization/classicadministrators": CLASSIC_ADMINISTRATORS,
+    "microsoft.compute/locations/usages": COMPUTE_USAGES,
+    "microsoft.compute/skus": COMPUTE_SKUS,
+    "microsoft.network/locations/usages": NETWORK_USAGES,
+    "microsoft.insights/metricdefinitions": METRIC_DEFINITIONS,
+    "microsoft.quota/quotas": QUOTA,
     "microsoft.quota/quotarequests": QUOTA,
+    "microsoft.support/services": SUPPORT,
+    "microsoft.support/supporttickets": SUPPORT,
 }
 
 FALLBACK: Mapping[str, str] = {
@@ -76,21 +94,62 @@ def newest(listed: Iterable[str]) -> str | None:
     return max(final or good, default=None)
 
 
-def pick(kind: str, listed: Mapping[str, Iterable[str]], chosen: Mapping[str, str]) -> str:
+class Source(StrEnum):
+    """Where a version came from."""
+
+    SETTING = "setting"
+    METADATA = "provider metadata"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A version and where it came from. `doubt`: why it may be refused, for a person; empty when nothing speaks against
+    it."""
+
+    version: str
+    source: Source
+    doubt: str = ""
+
+
+def choose(kind: str, listed: Mapping[str, Iterable[str]], chosen: Mapping[str, str]) -> Choice:
     """The version for a type. `listed`: versions by type from provider metadata; `chosen`: set by hand; keys of all
     in lower case.
 
     An action is asked for as `type/prepareMigration`; it takes the version of its type unless one was set by hand for
-    it.
+    it, or for the four actions of every type under `*migration`.
     """
     kind = kind.lower()
-    parent = kind.removesuffix("migration").rpartition("/")[0] if kind.endswith("migration") else kind
-    for name in (kind, parent):
+    acts = kind.endswith("migration")
+    parent = kind.rpartition("/")[0] if acts else kind
+    offered = [text for text in listed.get(parent, ()) if isinstance(text, str)]
+    for name in (kind, *(("*migration",) if acts else ()), parent):
         if name in chosen:
-            return chosen[name]
-    if parent in WRITTEN_FOR:
-        return WRITTEN_FOR[parent]
-    return newest(listed.get(parent, ())) or FALLBACK.get(parent, LAST_RESORT)
+            return Choice(chosen[name], Source.SETTING, _not_offered(chosen[name], offered))
+    written = WRITTEN_FOR.get(parent)
+    if written is None:
+        found = newest(offered)
+        return Choice(found, Source.METADATA) if found else Choice(FALLBACK.get(parent, LAST_RESORT), Source.TABLE)
+    known = [text for text in offered if len(text) == len(written) and text <= written]
+    found = newest(known)
+    return Choice(found, Source.METADATA) if found else Choice(written, Source.TABLE, _not_offered(written, offered))
+
+
+def _not_offered(version: str, offered: Iterable[str]) -> str:
+    offered = sorted({text.lower() for text in offered})
+    if not offered or version.lower() in offered:
+        return ""
+    return f"Azure lists {', '.join(offered[-3:])}, not {version}; it may refuse it."
+
+
+def pick(kind: str, listed: Mapping[str, Iterable[str]], chosen: Mapping[str, str]) -> str:
+    """The version alone, see `choose`."""
+    return choose(kind, listed, chosen).version
+
+
+def well_formed(version: str) -> bool:
+    """Whether a text is an api-version: `2016-11-01`, `2016-11-01-preview`."""
+    return _VERSION.fullmatch(version) is not None
 
 
 def listed_in(providers: Iterable[Mapping[str, object]]) -> dict[str, tuple[str, ...]]:

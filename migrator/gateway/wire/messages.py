@@ -5,10 +5,11 @@ accepted [I]: a list under `validationMessages` (top level, under `properties`, 
 list, and an `error` object with `details`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from migrator.gateway.shapes import VALIDATE_LISTS
 from migrator.gateway.wire.cleaning import clean_text
 from migrator.resources import Category, PlatformMessage
 
@@ -90,9 +91,19 @@ def _message(item: Mapping[str, Any], otherwise: Category | None = None) -> Plat
     )
 
 
-def validation_messages(body: Any) -> tuple[PlatformMessage, ...]:
+def _at(body: Any, dotted: str) -> tuple[bool, Any]:
+    """(whether something is there, what) at a dotted name; case of the names does not matter."""
+    for name in dotted.lower().split("."):
+        held = _by_lower(body) if isinstance(body, Mapping) else {}
+        if name not in held:
+            return False, None
+        body = held[name]
+    return True, body
+
+
+def validation_messages(body: Any, lists: Sequence[str] = VALIDATE_LISTS) -> tuple[PlatformMessage, ...]:
     """The messages of Validate. The empty list means that it passed; an answer that says Failed always gives at least
-    one Error.
+    one Error. `lists`: the dotted names under which they may stand [I].
 
     Raises NoAnswer when the body has none of the accepted shapes: silence is not a pass.
     """
@@ -102,9 +113,8 @@ def validation_messages(body: Any) -> tuple[PlatformMessage, ...]:
         raise NoAnswer("The answer to Validate is not JSON of a known shape.")
     held = _by_lower(body)
     inner = _by_lower(held["properties"]) if isinstance(held.get("properties"), Mapping) else {}
-    output = _by_lower(inner["output"]) if isinstance(inner.get("output"), Mapping) else {}
     status = str(held.get("status") or inner.get("status") or "")
-    places = [place["validationmessages"] for place in (held, inner, output) if "validationmessages" in place]
+    places = [found for there, found in (_at(body, dotted) for dotted in lists) if there]
     error = error_body(body)
     if not places and error is None and status.lower() not in {"succeeded", *_FAILED}:
         raise NoAnswer("The answer to Validate has neither messages nor a status nor an error.")

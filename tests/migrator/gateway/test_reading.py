@@ -379,7 +379,7 @@ def test_a_quota_request_is_sent_and_followed(stub: Any, gateway: ArmGateway) ->
     stub.on("PUT", f"{scope}/quotas/cores", 202, Location=f"{stub.url}{scope}/quotaRequests/q-1?api-version=2025-09-01")
     asked = gateway.request_quota(S, "Microsoft.Compute", "westus", "cores", 20)
     assert (asked.request_id, asked.state, asked.limit) == ("q-1", "Accepted", 20)
-    assert stub.requests[0].body["properties"] == {
+    assert stub.asked("PUT", f"{scope}/quotas/cores")[0].body["properties"] == {
         "limit": {"limitObjectType": "LimitValue", "value": 20, "limitType": "Independent"},
         "name": {"value": "cores"},
         "resourceType": "dedicated",
