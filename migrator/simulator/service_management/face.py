@@ -25,15 +25,13 @@ from migrator.simulator.transport import Dropped, read_body
 if TYPE_CHECKING:
     from migrator.simulator.http import Simulator
 
-# What Resource Manager says, in the words of this API [K].
+# What Resource Manager says (status and code), in the words of this API [K].
 _CODES = {
-    "AuthenticationFailed": "AuthenticationFailed",
-    "ExpiredAuthenticationToken": "AuthenticationFailed",
-    "InvalidResourceType": "ResourceNotFound",
-    "MethodNotAllowed": "InvalidHttpVerb",
-    "RequestContentTooLarge": "RequestBodyTooLarge",
-    "InvalidRequestContent": "InvalidXmlRequest",
-    "NotFound": "ResourceNotFound",
+    (401, "ExpiredAuthenticationToken"): "AuthenticationFailed",
+    (404, "InvalidResourceType"): "ResourceNotFound",
+    (405, "MethodNotAllowed"): "InvalidHttpVerb",
+    (413, "RequestContentTooLarge"): "RequestBodyTooLarge",
+    (400, "InvalidRequestContent"): "InvalidXmlRequest",
 }
 _MEDIA = "application/xml; charset=utf-8"
 
@@ -89,7 +87,7 @@ async def respond(
         text = "The server encountered an internal error. Please retry the request."
         answer = Answer(status=status, body=xml.error(code, text))
     except ArmError as error:
-        code = _CODES.get(error.code, error.code)
+        code = _CODES.get((error.status, error.code), error.code)
         answer = Answer(status=error.status, body=xml.error(code, error.message), headers=error.headers)
     answer.verb = answer.verb or (query.get("comp", "").lower() if path.lower().endswith("/migration") else "")
     answer.unit = answer.unit or (str(unit["id"]) if unit else "")
