@@ -20,12 +20,14 @@ from migrator.gateway.protocol import (
     NotPermitted,
     Observed,
     Polled,
+    Reached,
     Submitted,
     Unreachable,
     Unreadable,
 )
 from migrator.gateway.service_management import ServiceManagement
 from migrator.gateway.service_management_inventory import Supplement, filled, is_gone, of_unit
+from migrator.gateway.shapes import INFERRED_AS_DOCUMENTED, Shapes
 from migrator.gateway.wire import sides, type_in
 from migrator.gateway.wire.service_management import Ids
 from migrator.resources import ResourceType, SlotType, Verb, subscription_of
@@ -53,9 +55,15 @@ class Azure(ArmGateway):
         connect_timeout: float = CONNECT_TIMEOUT,
         api_versions: Mapping[str, str] | None = None,
         versions: Mapping[str, str] | None = None,
+        shapes: Shapes = INFERRED_AS_DOCUMENTED,
     ) -> None:
         super().__init__(
-            endpoint, credential, deadline=deadline, connect_timeout=connect_timeout, api_versions=api_versions
+            endpoint,
+            credential,
+            deadline=deadline,
+            connect_timeout=connect_timeout,
+            api_versions=api_versions,
+            shapes=shapes,
         )
         self._service = ServiceManagement(
             service_management, credential, deadline=deadline, connect_timeout=connect_timeout, versions=versions
@@ -69,9 +77,9 @@ class Azure(ArmGateway):
     def movable(self) -> frozenset[ResourceType]:
         return super().movable() | self._service.movable()
 
-    def inventory(self, subscription_id: str) -> Iterator[Document | Unreadable]:
+    def inventory(self, subscription_id: str, *, after: str | None = None) -> Iterator[Document | Unreadable | Reached]:
         supplement = Supplement(self._service, subscription_id.lower())
-        yield from supplement.walk(super().inventory(subscription_id))
+        yield from supplement.walk(super().inventory(subscription_id, after=after))
 
     def read(self, resource_id: str) -> Document | None:
         if type_in(resource_id) != ResourceType.ROUTE_TABLE:

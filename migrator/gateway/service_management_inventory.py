@@ -1,7 +1,7 @@
 """What service management adds to an inventory of Resource Manager: sizes and counts of roles, gateways with their
 connections, migration states, site names, route tables. It is asked only for what the documents do not say.
 
-A document which was completed says so: `"filled": {"instanceSize": "service management"}`.
+A document which was completed says so under `sources`: `"properties.instanceSize": "service-management"`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,13 +16,14 @@ from migrator.gateway.protocol import (
     GatewayError,
     NotFound,
     NotPermitted,
+    Reached,
     Throttled,
     Unreachable,
     Unreadable,
 )
 from migrator.gateway.service_management import NO_OBJECT, ServiceManagement
 from migrator.gateway.wire import normal_location
-from migrator.gateway.wire.service_management import API, DeploymentFacts, Ids
+from migrator.gateway.wire.service_management import SOURCE, DeploymentFacts, Ids
 from migrator.gateway.wire.service_management_xml import Xml
 from migrator.resources import ResourceType, Slot, resource_group_of
 
@@ -51,15 +52,6 @@ def site_names(network_id: str, said: Any = None) -> tuple[str, ...]:
     return tuple(name.lower() for name in (*names, f"Group {resource_group_of(network_id)} {plain}", plain))
 
 
-@dataclass(frozen=True, slots=True)
-class _Subnet:
-    network: str  # name, as the association tells it
-    site: str
-    location: str
-    name: str
-    table: Any  # name of its route table, None, or `...` when nobody said
-
-
 @dataclass(slots=True)
 class Supplement:
     """One inventory of one subscription. `walk` once."""
@@ -75,25 +67,34 @@ class Supplement:
     _deployments: dict[tuple[str, Slot], DeploymentFacts | None] = field(default_factory=dict)
     _gateways: dict[str, Document | None] = field(default_factory=dict)
     _read_here: set[str] = field(default_factory=set)  # networks whose gateways were read here
-    _subnets: list[_Subnet] = field(default_factory=list)
+    # names of the tables of subnets as Resource Manager tells them (None: no table), by site and subnet, lower case
+    _tables: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ids = Ids(self.subscription)
 
-    def walk(self, found: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
-        """The documents as they come, completed; then the route tables; then what service management did not tell."""
+    def walk(self, found: Iterator[Document | Unreadable | Reached]) -> Iterator[Document | Unreadable | Reached]:
+        """The documents as they come, completed; then the route tables; what service management did not tell stands
+        behind what it is missing from, and a refusal at the end."""
         for item in found:
-            if isinstance(item, Unreadable):
+            if isinstance(item, Reached):
+                yield item
+            elif isinstance(item, Unreadable):
                 if not (item.resource_id.lower() in self._read_here and "/gateways" in item.action.lower()):
                     yield item
-                continue
-            self.ids.remember(item)
-            yield from self._completed(item)
+            else:
+                self.ids.remember(item)
+                yield from self._completed(item)
+                yield from self._new_doubts()
         yield from self._route_tables()
+        yield from self._new_doubts()
         if self.refusal is not None:
             sentence = f"{self.refusal} {NEEDED}"
             yield Unreadable(resource_id=f"/subscriptions/{self.subscription}", action=TABLES_READ, sentence=sentence)
-        yield from self.doubts
+
+    def _new_doubts(self) -> list[Unreadable]:
+        said, self.doubts = self.doubts, []
+        return said
 
     def _ask(self, read: Callable[[], T], resource_id: str, action: str) -> T | None:
         """What was read, None when it was not to be had."""
@@ -140,10 +141,10 @@ class Supplement:
 
     def _network(self, document: Document, properties: Mapping[str, Any]) -> Iterator[Document]:
         site = self._site(document["id"], properties.get("siteName"))
-        self._remember_subnets(document, properties, site)
         if site is None:
             yield document
             return
+        self._remember_tables(properties, site)
         state = site.word("MigrationState") or None
         completed = filled(document, siteName=site.word("Name") or None, migrationState=state)
         read = [item for item in document.get("read", ()) if isinstance(item, str)]
@@ -222,19 +223,14 @@ class Supplement:
 
     # Route tables, which only service management shows
 
-    def _remember_subnets(self, document: Document, properties: Mapping[str, Any], site: Xml | None) -> None:
-        name, place = document["id"].rsplit("/", 1)[-1], str(document.get("location") or "")
-        subnets: Any = properties.get("subnets")
-        if not isinstance(subnets, list):
-            listed = site.items("Subnets", "Subnet") if site is not None else None
-            # when nobody knows them, an unknown one stands for them
-            subnets = [{}] if listed is None else [{"name": one.word("Name")} for one in listed]
-        for subnet in subnets:
-            told = subnet.get("routeTable", ...) if isinstance(subnet, Mapping) else ...
-            table = told.get("name", ...) if isinstance(told, Mapping) else told
-            called = subnet.get("name") if isinstance(subnet, Mapping) else None
-            known_site = site.word("Name") if site is not None else ""
-            self._subnets.append(_Subnet(name, known_site, normal_location(place), str(called or ""), table))
+    def _remember_tables(self, properties: Mapping[str, Any], site: Xml) -> None:
+        subnets = properties.get("subnets")
+        for subnet in subnets if isinstance(subnets, list) else []:
+            if isinstance(subnet, Mapping) and "routeTable" in subnet:
+                table = subnet["routeTable"]
+                said = table.get("name") if isinstance(table, Mapping) else None
+                if table is None or isinstance(said, str):
+                    self._tables[site.word("Name").lower(), str(subnet.get("name")).lower()] = said
 
     def _route_tables(self) -> Iterator[Document]:
         listed = self._ask(lambda: self.service.route_tables(self.ids), "", "") or []
@@ -254,29 +250,41 @@ class Supplement:
 
     def _users(self, places: set[str]) -> dict[str, dict[str, list[str]]]:
         """By region, then by lower-case name of a table: the subnets that use it. A region is left out when the table
-        of one of its subnets is not known."""
-        found: dict[str, dict[str, list[str]]] = {place: {} for place in places}
+        of one of its subnets is not known. Asks for what Resource Manager did not tell."""
+        self._site("")  # reads the sites when no network came by
+        found: dict[str, dict[str, list[str]]] = {} if self.refusal else {place: {} for place in places}
         asked = 0
-        for subnet in self._subnets:
-            # a network without a region may be in any of them
-            for place in [subnet.location] if subnet.location else list(places):
-                if place not in found:
-                    continue
-                table = subnet.table
-                if table is ...:
-                    asked += 1
-                    table = self._table_of(subnet) if asked <= MOST_SUBNETS else ...
-                if table is ...:
-                    del found[place]
-                elif isinstance(table, str) and table:
-                    found[place].setdefault(table.lower(), []).append(f"{subnet.network}/{subnet.name}")
+        for site in (self._sites or {}).values():
+            region = normal_location(site.word("Location"))
+            here = [place for place in ([region] if region else places) if place in found]  # no region: may be in any
+            subnets = site.items("Subnets", "Subnet")
+            for subnet in subnets if subnets is not None and here else []:
+                asked += 1
+                table = self._table_of(site.word("Name"), subnet.word("Name")) if asked <= MOST_SUBNETS else ...
+                for place in here:
+                    if table is ...:
+                        found.pop(place, None)
+                    elif table and place in found:
+                        label = f"{self._plain(site)}/{subnet.word('Name')}"
+                        found[place].setdefault(table.lower(), []).append(label)
+            if subnets is None:
+                for place in here:
+                    found.pop(place, None)
         return found
 
-    def _table_of(self, subnet: _Subnet) -> Any:
-        if not subnet.site or not subnet.name or self.refusal is not None:
+    def _plain(self, site: Xml) -> str:
+        """The name of a network as people know it."""
+        return self.ids.of(ResourceType.NETWORK, site.word("Name")).rsplit("/", 1)[-1]
+
+    def _table_of(self, site: str, subnet: str) -> Any:
+        """The name of a subnet's table, None for none, `...` when nobody says."""
+        key = (site.lower(), subnet.lower())
+        if key in self._tables:
+            return self._tables[key]
+        if not site or not subnet or self.refusal is not None:
             return ...
         try:
-            found = self.service.table_of_subnet(self.ids, subnet.site, subnet.name)
+            found = self.service.table_of_subnet(self.ids, site, subnet)
         except GatewayError:
             return ...
         return ... if found == "" else found
@@ -288,8 +296,8 @@ def filled(document: Document, **values: Any) -> Document:
     new = {name: value for name, value in values.items() if value is not None and properties.get(name) is None}
     if not new:
         return document
-    marks = {**document.get("filled", {}), **dict.fromkeys(new, API)}
-    return {**document, "properties": {**properties, **new}, "filled": marks}
+    sources = {**document.get("sources", {}), **{f"properties.{name}": SOURCE for name in new}}
+    return {**document, "properties": {**properties, **new}, "sources": sources}
 
 
 def of_unit(service: ServiceManagement, unit_id: str, kind: str) -> str | None:

@@ -1,5 +1,5 @@
 """Answers of service management → documents in the same wire shape as Resource Manager's, so that one reader serves
-both. Each document says where it comes from: `"api": "service management"`.
+both. Each document says where it comes from: `"sources": {"": "service-management"}`.
 
 Elements: azure.md 1.4 [S]. Inferred [I]: ids (this API knows names only; see `Ids`), that a gateway is ExpressRoute
 when a connection of its site is Dedicated, `RouteTable` below a subnet, and which of the flat names of the Resource
@@ -18,7 +18,7 @@ from migrator.gateway.wire.cleaning import clean
 from migrator.gateway.wire.service_management_xml import MISSING, NOTHING, Xml
 from migrator.resources import ResourceType, SlotType
 
-API = "service management"
+SOURCE = "service-management"
 _LONGEST_CONFIGURATION = 4 * 1024 * 1024  # characters of base64
 _MACHINE = "persistentvmrole"
 Document = dict[str, Any]
@@ -77,7 +77,7 @@ def document_of(resource_id: str, kind: str, location: Any, properties: Document
     body: Document = {"id": resource_id, "name": resource_id.rsplit("/", 1)[-1], "type": kind}
     if isinstance(location, str) and location:
         body["location"] = location
-    return clean({**body, "properties": properties, "api": API, **more})
+    return clean({**body, "properties": properties, **more, "sources": {"": SOURCE}})
 
 
 def plain(text: Any, longest: int = 4096) -> Any:
