@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracker.settings")
 
@@ -15,3 +16,15 @@ def _beat_table(sender: Celery, **_: object) -> None:
     from tracker.tasks import BEAT
 
     sender.conf.beat_schedule = BEAT
+
+
+@worker_init.connect
+def _credential_is_there(**_: object) -> None:
+    """A worker without its credential does not start; Celery would only log any other exception."""
+    from tracker import gateways
+    from tracker.environment import SettingError
+
+    try:
+        gateways.check_credential()
+    except SettingError as error:
+        raise SystemExit(f"The worker cannot start: {error}") from None

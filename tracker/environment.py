@@ -80,6 +80,13 @@ def endpoint(name: str, default: str) -> str:
     return value
 
 
+def optional_endpoint(name: str, default: str) -> str:
+    """An Azure endpoint that may be switched off: empty when the value is "off", or neither it nor a default is
+    given."""
+    value = os.environ.get(name, "").strip() or default
+    return "" if value.lower() in ("", "off") else endpoint(name, value)
+
+
 def database(name: str) -> dict[str, object]:
     """`postgresql://user:password@host:port/name` or `postgresql:///name?host=/socket/folder&user=…` as Django
     settings.

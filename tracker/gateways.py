@@ -4,11 +4,14 @@ alone, and the concrete gateway only inside a function, so that the web process 
 import os
 import threading
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 
 from migrator.gateway.protocol import AzureGateway
 from migrator.lifecycle import LIVE, REHEARSAL, Timings
+from tracker import azure_environment
+from tracker.environment import SettingError
 
 
 def timings() -> Timings:
@@ -22,7 +25,8 @@ def gateway_for(subscription_id: str) -> AzureGateway:
     Today one credential sees every subscription; the argument is what a credential per tenant will be chosen by.
     """
     who = (os.getpid(), threading.get_ident())
-    return _arm(settings.ARM_ENDPOINT, settings.AZURE_CREDENTIAL, float(timings().http_deadline), who)
+    endpoints = (settings.ARM_ENDPOINT, settings.SERVICE_MANAGEMENT_ENDPOINT)
+    return _gateway(endpoints, settings.AZURE_CREDENTIAL, float(timings().http_deadline), who)
 
 
 def any_gateway() -> AzureGateway:
@@ -31,7 +35,34 @@ def any_gateway() -> AzureGateway:
 
 
 @lru_cache(maxsize=16)
-def _arm(endpoint: str, kind: str, deadline: float, who: tuple[int, int]) -> AzureGateway:
-    from migrator.gateway.arm import ArmGateway, credential
+def _gateway(endpoints: tuple[str, str], kind: str, deadline: float, who: tuple[int, int]) -> AzureGateway:
+    """Over both APIs, or over Resource Manager alone where service management is switched off."""
+    from migrator.gateway.arm import ArmGateway
+    from migrator.gateway.azure import Azure
 
-    return ArmGateway(endpoint, credential(kind, endpoint), deadline=deadline)
+    arm, service_management = endpoints
+    identity = _credential(kind, arm)
+    given: dict[str, Any] = {
+        "deadline": deadline,
+        "api_versions": settings.API_VERSIONS,
+        "shapes": settings.AZURE_SHAPES,
+    }
+    if not service_management:
+        return ArmGateway(arm, identity, **given)
+    return Azure(arm, service_management, identity, **given)
+
+
+def _credential(kind: str, endpoint: str) -> Any:
+    """Raises SettingError with one sentence that names what is missing."""
+    from migrator.gateway.credentials import CredentialIncomplete, credential
+
+    values = azure_environment.credential_values(kind)
+    try:
+        return credential(kind, endpoint, values=values, authority=settings.AZURE_CLOUD.authority)
+    except CredentialIncomplete as error:
+        raise SettingError(str(error)) from None
+
+
+def check_credential() -> None:
+    """Raises SettingError when what the credential needs is missing. Asks nobody: a worker calls it as it starts."""
+    _credential(settings.AZURE_CREDENTIAL, settings.ARM_ENDPOINT)

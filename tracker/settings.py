@@ -8,22 +8,32 @@ from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
 
-from tracker import environment
+from migrator.gateway.kinds import Kind
+from tracker import azure_environment, environment
 from tracker.environment import SettingError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Azure ------------------------------------------------------------------------------------------------------------
-ARM_ENDPOINT = environment.endpoint("TRACKER_ARM_ENDPOINT", "https://management.azure.com")
-SERVICE_MANAGEMENT_ENDPOINT = environment.endpoint(
-    "TRACKER_SERVICE_MANAGEMENT_ENDPOINT", "https://management.core.windows.net"
-)
-AZURE_CREDENTIAL = environment.choice("TRACKER_AZURE_CREDENTIAL", ("default", "static"), "default")
+AZURE_CLOUD = azure_environment.cloud()  # endpoints, issuer of tokens and audiences, where nothing else is set
+ARM_ENDPOINT = environment.endpoint("TRACKER_ARM_ENDPOINT", AZURE_CLOUD.resource_manager)
 ENDPOINT_IS_SIMULATOR = environment.is_loopback(ARM_ENDPOINT)
+# Empty: not used. Beside a simulator the real one is never asked unless somebody names it.
+SERVICE_MANAGEMENT_ENDPOINT = environment.optional_endpoint(
+    "TRACKER_SERVICE_MANAGEMENT_ENDPOINT", "" if ENDPOINT_IS_SIMULATOR else AZURE_CLOUD.service_management
+)
+AZURE_CREDENTIAL = environment.choice("TRACKER_AZURE_CREDENTIAL", tuple(Kind), Kind.DEFAULT)
+API_VERSIONS = azure_environment.api_versions()
+AZURE_SHAPES = azure_environment.shapes()  # what no public document says
 if AZURE_CREDENTIAL == "static" and not ENDPOINT_IS_SIMULATOR:
     raise SettingError(
         "TRACKER_AZURE_CREDENTIAL is 'static', which is accepted only with a loopback TRACKER_ARM_ENDPOINT; "
         f"it is {ARM_ENDPOINT}. Use 'default' for a real subscription."
+    )
+if AZURE_CREDENTIAL == "static" and not environment.is_loopback(SERVICE_MANAGEMENT_ENDPOINT or ARM_ENDPOINT):
+    raise SettingError(
+        "TRACKER_AZURE_CREDENTIAL is 'static', which is accepted only with a loopback "
+        f"TRACKER_SERVICE_MANAGEMENT_ENDPOINT; it is {SERVICE_MANAGEMENT_ENDPOINT}. Write 'off' to do without it."
     )
 # `rehearsal` shortens the engine's safety waits (quarantine, confirmation) so that a demonstration fits an afternoon.
 ENGINE_TIMINGS = environment.choice("TRACKER_ENGINE_TIMINGS", ("live", "rehearsal"), "live")
@@ -81,6 +91,8 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+IMPORT_MIB = environment.number("TRACKER_IMPORT_MIB", 5, least=1)  # of an estate file given for import
+FILE_UPLOAD_HANDLERS = ["tracker.web.uploads.Bounded", "django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 INSTALLED_APPS = [
     "django.contrib.auth",

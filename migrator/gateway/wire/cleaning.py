@@ -25,7 +25,8 @@ _SECRET_NAMES = frozenset((
 # fmt: on
 _SECRET_ENDINGS = ("password", "connectionstring", "accesskey", "secretvalue")
 _SECRET_TEXT = re.compile(
-    r"(?i)\b(AccountKey|SharedAccessKey|SharedAccessSignature|EncryptionKey|Password|Pwd|sig)=(?!\*\*\*removed)([^;&\"'\s<>]+)"
+    r"(?i)\b(AccountKey|SharedAccessKey|SharedAccessSignature|EncryptionKey|Password|Pwd|sig|client_secret"
+    r"|client_assertion)=(?!\*\*\*removed)([^;&\"'\s<>]+)"
 )
 _BEARER = re.compile(r"(?i)\bBearer\s+[A-Za-z0-9._~+/=-]{8,}")
 
