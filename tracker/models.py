@@ -2,8 +2,21 @@
 
 from tracker.accounts.models import ApiToken, RoleGrant, SignInAttempt, User
 from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
+from tracker.connections.models import ApiVersion, Check
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
-from tracker.inventory.models import Import, ImportRow, Resource, Snapshot, Subscription, Sync, Unit
+from tracker.inventory.models import (
+    Discovery,
+    Import,
+    ImportRow,
+    RegistrationRequest,
+    Resource,
+    Snapshot,
+    StagedResource,
+    Subscription,
+    Sync,
+    SyncPart,
+    Unit,
+)
 from tracker.quota.models import QuotaRequest, Reservation, Usage
 from tracker.readiness.models import Assessment, Finding, PlatformAnswer
 from tracker.runs.models import (
@@ -21,6 +34,7 @@ from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Wi
 
 __all__ = [
     "ApiToken",
+    "ApiVersion",
     "Approval",
     "Ask",
     "Assessment",
@@ -28,10 +42,12 @@ __all__ = [
     "Budget",
     "Capture",
     "CapturedSetting",
+    "Check",
     "Checkpoint",
     "Comparison",
     "Decision",
     "Difference",
+    "Discovery",
     "Event",
     "Finding",
     "FollowUp",
@@ -46,14 +62,17 @@ __all__ = [
     "PlatformAnswer",
     "PrivateValue",
     "QuotaRequest",
+    "RegistrationRequest",
     "Reservation",
     "Resource",
     "RoleGrant",
     "Run",
     "SignInAttempt",
     "Snapshot",
+    "StagedResource",
     "Subscription",
     "Sync",
+    "SyncPart",
     "Transition",
     "Unit",
     "Usage",

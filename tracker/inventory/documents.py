@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from migrator.gateway.wire import canonical, normal_location, type_in
@@ -32,6 +33,7 @@ class Row:
     region: str
     text: str
     digest: str
+    sources: str = "{}"  # who said what (`migrator.gateway.protocol`), as JSON; no part of the document
 
 
 class Unusable(ValueError):
@@ -55,6 +57,7 @@ def row(document: Mapping[str, Any]) -> Row:
             f"The id {azure_id[:120]}… has {len(azure_id)} characters; Azure's ids have at most {LONGEST_KEY}."
         )
     body = _settled(dict(document))
+    sources = body.pop("sources", None)
     try:
         text = canonical_json(body)
         suspicious = "\\u0000" in text or "\\ud" in text
@@ -72,7 +75,19 @@ def row(document: Mapping[str, Any]) -> Row:
         region=normal_location(location)[:LONGEST_REGION] if isinstance(location, str) else "",
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
+        sources=_sources(sources),
     )
+
+
+def _sources(told: Any) -> str:
+    if not isinstance(told, Mapping) or not told:
+        return "{}"
+    return _sources_text(tuple((storable(str(path))[:200], storable(str(who))[:40]) for path, who in told.items()))
+
+
+@lru_cache(maxsize=1_000)
+def _sources_text(pairs: tuple[tuple[str, str], ...]) -> str:
+    return canonical_json(dict(pairs))
 
 
 def canonical_json(value: Any) -> str:

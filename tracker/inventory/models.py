@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from migrator.lifecycle import Health, State
@@ -47,8 +48,17 @@ class Sync(models.Model):
     gone = models.IntegerField(default=0)
     unchanged = models.IntegerField(default=0)
     unreadable = models.JSONField(default=list)  # [{"resource", "action", "sentence"}]
-    error = models.TextField(blank=True)  # one sentence for a person
+    error = models.TextField(blank=True)  # one sentence for a person; while it runs: what it waits for
     started_by = models.CharField(max_length=80)
+    # Where it stands: a reading is made of short steps, each stored with the place where the next one goes on.
+    holder = models.CharField(max_length=32, blank=True)  # who reads at this moment; empty: nobody, the next one may
+    cursor = models.TextField(blank=True)  # of the gateway (`Reached`); empty: from the beginning
+    parts = models.IntegerField(default=0)  # stored so far
+    listed = models.IntegerField(default=0)  # documents read so far
+    attempts = models.IntegerField(default=0)  # failed in a row since the last part that was stored
+    resume_at = models.DateTimeField(null=True)  # nothing is asked before: Azure's Retry-After, or a pause of ours
+    registrations = models.JSONField(null=True)  # as read at the beginning; null: not readable
+    followed_at = models.DateTimeField(null=True)  # usages read and units assessed
 
     class Meta:
         indexes = [models.Index(fields=["subscription", "-started_at"], name="sync_recent")]
@@ -57,6 +67,74 @@ class Sync(models.Model):
                 fields=["subscription"], condition=models.Q(ended_at__isnull=True), name="one_sync_per_subscription"
             )
         ]
+
+
+class SyncPart(models.Model):
+    """What one step of a running sync saw and did not have to write. Deleted with the end of the sync."""
+
+    sync = models.ForeignKey(Sync, on_delete=models.CASCADE, related_name="stored_parts")
+    number = models.IntegerField()
+    seen = ArrayField(models.BigIntegerField())  # ids of stored resources which were listed unchanged
+    unreadable = models.JSONField(default=list)  # [{"resource", "action", "sentence"}], not shortened
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sync", "number"], name="one_sync_part_per_number")]
+
+
+class StagedResource(models.Model):
+    """A new or changed document of a running sync, as `documents.Row`. Deleted with the end of the sync."""
+
+    sync = models.ForeignKey(Sync, on_delete=models.CASCADE, related_name="staged")
+    key = models.CharField(max_length=600)
+    azure_id = models.CharField(max_length=600)
+    type = models.CharField(max_length=120)
+    name = models.CharField(max_length=260)
+    region = models.CharField(max_length=40, blank=True)
+    document = models.JSONField()
+    digest = models.CharField(max_length=64)
+    sources = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sync", "key"], name="one_staged_row_per_key")]
+
+
+class RegistrationRequest(models.Model):
+    """Somebody's wish that Azure registers a provider or a feature; sent and watched by the worker (azure.md 7)."""
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="registration_requests")
+    name = models.CharField(max_length=120)  # "Microsoft.Compute" or "Microsoft.Compute/CloudServices"
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=80)
+    sent_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=60, blank=True)  # Azure's word, verbatim
+    read_at = models.DateTimeField(null=True)  # when that was its word
+    due_at = models.DateTimeField(null=True)  # when to look again; null: never
+    lease_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=1000, blank=True)  # one sentence
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], name="registration_due", condition=models.Q(ended_at__isnull=True))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription", "name"],
+                condition=models.Q(ended_at__isnull=True),
+                name="one_registration_at_once",
+            )
+        ]
+
+
+class Discovery(models.Model):
+    """Somebody's wish that the worker looks which subscriptions the credential can see."""
+
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=80)
+    ended_at = models.DateTimeField(null=True)
+    found = models.IntegerField(default=0)
+    error = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        ordering = ["-asked_at"]
 
 
 class Unit(models.Model):
@@ -118,6 +196,9 @@ class Resource(models.Model):
         models.DateTimeField()
     )  # of the sync that last changed or first saw it; age of an unchanged one is the sync's
     gone_at = models.DateTimeField(null=True)
+    sources = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    # ↑ path → who said it (`migrator.gateway.protocol`); "" is the whole
+    unseen_since = models.DateTimeField(null=True)  # newest reading of it, when later ones could not list it
 
     class Meta:
         ordering = ["key"]

@@ -1,6 +1,6 @@
 """Reading one subscription through the gateway: HTTP only, no database. What comes out is applied at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -11,6 +11,7 @@ from migrator.gateway.protocol import (
     GatewayError,
     NotPermitted,
     NotRegistered,
+    Reached,
     Refused,
     Throttled,
     Unreadable,
@@ -28,16 +29,18 @@ _OTHERS = (
 
 @dataclass(slots=True)
 class Reading:
-    """What the platform showed, as far as it differs from `known` (key → digest of what is stored and not gone).
-
-    `rows`: new and changed documents; `seen`: keys of all that was listed; `registrations`: None when they could not be
-    read; `unreadable`: what was not to be had, one entry each.
-    """
+    """What the platform showed in one step. `rows`: the documents; `seen`: keys of all that was listed, where somebody
+    keeps them; `registrations`: None when they could not be read; `unreadable`: what was not to be had, one each."""
 
     rows: dict[str, Row] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     registrations: dict[str, str | None] | None = None
     unreadable: list[Unreadable] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Forget what was stored; the iterator of `follow` goes on into the same reading."""
+        self.rows.clear()
+        self.unreadable.clear()
 
     def entries(self) -> list[dict[str, str]]:
         """The unreadable parts as stored with the sync: {"resource", "action", "sentence"}."""
@@ -80,30 +83,30 @@ def hidden_types(action: str) -> Callable[[str], bool]:
     return lambda kind: True
 
 
-def read(
-    gateway: AzureGateway, subscription_id: str, known_digests: Mapping[str, str], tick: Callable[[], None]
-) -> Reading:
-    """Read registrations and inventory. `tick` is called before each document, so that the caller can keep its lease.
+def follow(gateway: AzureGateway, subscription_id: str, cursor: str, reading: Reading) -> Iterator[str | None]:
+    """Go on reading the inventory from a place, into `reading`. Yields after each item: the cursor of a place that was
+    reached, else None. What comes after the last place is whole when the iterator ends.
 
-    Raises GatewayError when the subscription itself cannot be listed. That it is not registered for a provider is no
+    Raises GatewayError when the listing itself fails. That the subscription is not registered for a provider is no
     error but a fact: what that provider would have listed is unreadable.
     """
-    reading = Reading()
-    _read_registrations(gateway, subscription_id, reading)
     regions: dict[str, str] = {}
     try:
-        for item in gateway.inventory(subscription_id):
-            tick()
+        for item in gateway.inventory(subscription_id, after=cursor):
+            if isinstance(item, Reached):
+                yield item.cursor
+                continue
             if isinstance(item, Unreadable):
                 reading.unreadable.append(item)
             else:
-                _take(item, subscription_id, known_digests, regions, reading)
+                _take(item, subscription_id, regions, reading)
+            yield None
     except NotRegistered as error:
         reading.unreadable.append(_whole(subscription_id, str(error)))
-    return reading
 
 
-def _read_registrations(gateway: AzureGateway, subscription_id: str, reading: Reading) -> None:
+def read_registrations(gateway: AzureGateway, subscription_id: str, reading: Reading) -> None:
+    """Into `reading`; that they may not be read is no error but a fact."""
     try:
         listed = gateway.registrations(subscription_id)
     except (NotPermitted, NotRegistered, Refused) as error:
@@ -115,9 +118,7 @@ def _read_registrations(gateway: AzureGateway, subscription_id: str, reading: Re
     reading.registrations = storable({row.name: str(row.state) if known(row.state) else None for row in listed})
 
 
-def _take(
-    document: Document, subscription_id: str, digests: Mapping[str, str], regions: dict[str, str], reading: Reading
-) -> None:
+def _take(document: Document, subscription_id: str, regions: dict[str, str], reading: Reading) -> None:
     try:
         row = documents.row(document)
     except documents.Unusable as error:
@@ -134,11 +135,7 @@ def _take(
         row = replace(row, region=regions.get(documents.parent_key(row.key), ""))
     if row.region:
         regions[row.key] = row.region
-    reading.seen.add(row.key)
-    if digests.get(row.key) == row.digest:
-        reading.rows.pop(row.key, None)  # listed twice: the later reading counts
-    else:
-        reading.rows[row.key] = row
+    reading.rows[row.key] = row  # listed twice: the later reading counts
 
 
 def _whole(subscription_id: str, sentence: str) -> Unreadable:

@@ -102,8 +102,8 @@ class Wrapped:
     def __init__(self, gateway: ArmGateway, through: Callable[[Iterator[Any]], Iterator[Any]]) -> None:
         self.gateway, self.through = gateway, through
 
-    def inventory(self, subscription_id: str) -> Iterator[Any]:
-        return self.through(self.gateway.inventory(subscription_id))
+    def inventory(self, subscription_id: str, **place: Any) -> Iterator[Any]:
+        return self.through(self.gateway.inventory(subscription_id, **place))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.gateway, name)

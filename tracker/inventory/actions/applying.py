@@ -15,7 +15,7 @@ from migrator.resources import known
 from tracker.audit.actions import Fact, record_many
 from tracker.audit.values import Actor
 from tracker.inventory import documents
-from tracker.inventory.models import Resource, Subscription, Unit
+from tracker.inventory.models import Resource, Subscription, Sync, Unit
 from tracker.inventory.reading import Reading
 
 T = TypeVar("T")
@@ -23,24 +23,46 @@ BATCH = 1_000
 LISTED = 20  # keys of a kind named in one event; the counts are complete
 LONGEST_NAME, LONGEST_REASON = 120, 300
 
-# One statement a batch: the snapshot of every new content, and the newest reading of the resource. The rows travel as
-# one JSON text, which costs a tenth of as many parameters.
-_STORE = """
-WITH listed AS MATERIALIZED (
+# The rows of one sync, or of one import, as a table that is read once. A content already stored is left alone.
+_LISTED = """
+    SELECT key, azure_id, type, name, region, document, digest, sources FROM tracker_stagedresource
+     WHERE sync_id = %(sync)s
+"""
+_GIVEN = """
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
-        AS row(key text, azure_id text, type text, name text, region text, document jsonb, digest text)
-), kept AS (
+        AS row(key text, azure_id text, type text, name text, region text, document jsonb, digest text, sources jsonb)
+"""
+# One statement: the snapshot of every new content, and the newest reading of the resource.
+_STORE = """
+WITH listed AS MATERIALIZED ({listed}), kept AS (
     INSERT INTO tracker_snapshot (resource_key, digest, document, taken_at)
     SELECT key, digest, document, %(now)s FROM listed ON CONFLICT DO NOTHING
 )
 INSERT INTO tracker_resource
-    (key, azure_id, type, name, subscription_id, region, membership, document, digest, first_seen_at, changed_at,
-     seen_at)
-SELECT key, azure_id, type, name, %(subscription)s, region, '', document, digest, %(now)s, %(now)s, %(now)s
+    (key, azure_id, type, name, subscription_id, region, membership, document, digest, sources, first_seen_at,
+     changed_at, seen_at)
+SELECT key, azure_id, type, name, %(subscription)s, region, '', document, digest, sources, %(now)s, %(now)s, %(now)s
   FROM listed
 ON CONFLICT (key) DO UPDATE SET azure_id = excluded.azure_id, type = excluded.type, name = excluded.name,
-    region = excluded.region, document = excluded.document, digest = excluded.digest, changed_at = excluded.changed_at,
-    seen_at = excluded.seen_at, gone_at = NULL
+    region = excluded.region, document = excluded.document, digest = excluded.digest, sources = excluded.sources,
+    changed_at = excluded.changed_at, seen_at = excluded.seen_at, gone_at = NULL, unseen_since = NULL
+"""
+_NEW_OR_CHANGED = """
+SELECT staged.key, stored.id IS NULL OR stored.gone_at IS NOT NULL
+  FROM tracker_stagedresource AS staged LEFT JOIN tracker_resource AS stored ON stored.key = staged.key
+ WHERE staged.sync_id = %s
+"""
+_UNSEEN = """
+SELECT stored.key, stored.type, stored.unseen_since IS NOT NULL FROM tracker_resource AS stored
+ WHERE stored.subscription_id = %(subscription)s AND stored.gone_at IS NULL
+   AND NOT EXISTS (SELECT FROM tracker_stagedresource AS staged
+                    WHERE staged.sync_id = %(sync)s AND staged.key = stored.key)
+   AND stored.id NOT IN (SELECT unnest(seen) FROM tracker_syncpart WHERE sync_id = %(sync)s)
+"""
+_SEEN_AGAIN = """
+UPDATE tracker_resource SET unseen_since = NULL
+ WHERE subscription_id = %(subscription)s AND unseen_since IS NOT NULL
+   AND id IN (SELECT unnest(seen) FROM tracker_syncpart WHERE sync_id = %(sync)s)
 """
 _JOIN = """
 UPDATE tracker_resource AS stored SET unit_id = wanted.unit_id, membership = wanted.membership
@@ -88,28 +110,31 @@ def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield batch
 
 
-def apply(subscription: Subscription, reading: Reading, by: Actor, now: datetime) -> Changes:
-    """Bring the stored inventory of the subscription to what was read. Nothing is written for what did not change."""
-    stored = {
-        key: (kind, gone_at is not None)
-        for key, kind, gone_at in Resource.objects.filter(subscription=subscription).values_list(
-            "key", "type", "gone_at"
-        )
-    }
-    hidden = reading.hidden()
+def apply(subscription: Subscription, sync: Sync, unreadable: Reading, by: Actor, now: datetime) -> Changes:
+    """Bring the stored inventory of the subscription to what the steps of a sync have stored. Nothing is written for
+    what did not change. `unreadable`: what could not be read; nothing behind it is called gone."""
     changes = Changes()
-    for key in reading.rows:
-        new = key not in stored or stored[key][1]
-        (changes.added if new else changes.changed).append(key)
-    changes.gone = [
-        key
-        for key, (kind, gone) in stored.items()
-        if not gone and key not in reading.seen and not (reading.unreadable and hidden(key, kind))
-    ]
-    changes.unchanged = len(reading.seen) - len(reading.rows)
-    _store(subscription, reading, now)
+    which = {"subscription": subscription.pk, "sync": sync.pk, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_NEW_OR_CHANGED, [sync.pk])
+        for key, new in cursor:
+            (changes.added if new else changes.changed).append(key)
+        cursor.execute(_UNSEEN, which)
+        unseen = cursor.fetchall()
+        cursor.execute(
+            "SELECT count(DISTINCT one) FROM tracker_syncpart, unnest(seen) AS one WHERE sync_id = %s", [sync.pk]
+        )
+        changes.unchanged = cursor.fetchone()[0]
+        if changes.added or changes.changed:
+            cursor.execute(_STORE.format(listed=_LISTED), which)
+        cursor.execute(_SEEN_AGAIN, which)
+    hidden = unreadable.hidden() if unreadable.unreadable else None
+    changes.gone = [key for key, kind, _ in unseen if hidden is None or not hidden(key, kind)]
+    gone = set(changes.gone)
     for batch in batches(changes.gone):
         Resource.objects.filter(key__in=batch).update(gone_at=now, changed_at=now)
+    for batch in batches(key for key, _, marked in unseen if key not in gone and not marked):
+        Resource.objects.filter(key__in=batch).update(unseen_since=subscription.synced_at or now)
     if changes:
         redraw(subscription, {*changes.added, *changes.changed, *changes.gone}, changes, by, now)
     return changes
@@ -119,12 +144,13 @@ def _store(subscription: Subscription, reading: Reading, now: datetime) -> None:
     with connection.cursor() as cursor:
         for batch in batches(reading.rows.values()):
             rows = f"[{','.join(map(_as_json, batch))}]"
-            cursor.execute(_STORE, {"rows": rows, "subscription": subscription.pk, "now": now})
+            given = {"rows": rows, "subscription": subscription.pk, "now": now}
+            cursor.execute(_STORE.format(listed=_GIVEN), given)
 
 
 def _as_json(row: documents.Row) -> str:
     names = {"key": row.key, "azure_id": row.azure_id, "type": row.type, "name": row.name, "region": row.region}
-    return f'{json.dumps({**names, "digest": row.digest})[:-1]},"document":{row.text}}}'
+    return f'{json.dumps({**names, "digest": row.digest})[:-1]},"document":{row.text},"sources":{row.sources}}}'
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from tracker.inventory.queries.estates import (
     members_of_many,
     registrations_of,
 )
-from tracker.inventory.queries.history import diff, latest_reading, snapshots, subscriptions, syncs, wanted_syncs
+from tracker.inventory.queries.history import (
+    diff,
+    due_syncs,
+    latest_reading,
+    snapshots,
+    subscriptions,
+    syncs,
+    unfollowed_syncs,
+    wanted_syncs,
+)
 from tracker.inventory.queries.units import (
     FACETS,
     NOBODY,
@@ -44,6 +53,7 @@ __all__ = [
     "UnitPage",
     "diff",
     "documents_of",
+    "due_syncs",
     "estate_around",
     "estate_of",
     "latest_reading",
@@ -58,6 +68,7 @@ __all__ = [
     "syncs",
     "totals",
     "tree",
+    "unfollowed_syncs",
     "unit_by_key",
     "unit_page",
     "wanted_syncs",

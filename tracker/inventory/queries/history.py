@@ -1,8 +1,8 @@
 """Syncs, snapshots, and the difference between two of them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tracker.inventory.differences import FieldChange, differences
 from tracker.inventory.models import Resource, Snapshot, Subscription, Sync
@@ -14,9 +14,28 @@ def subscriptions() -> QuerySet[Subscription]:
 
 def wanted_syncs(now: datetime, limit: int = 100) -> list[str]:
     """Ids of subscriptions somebody asked to be read and nobody is reading, the longest waiting first."""
-    reading = Sync.objects.filter(subscription=OuterRef("pk"), ended_at__isnull=True, lease_until__gt=now)
+    reading = Sync.objects.filter(subscription=OuterRef("pk"), ended_at__isnull=True)
     asked = Subscription.objects.filter(~Exists(reading), sync_wanted_at__lte=now)
     return list(asked.order_by("sync_wanted_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def due_syncs(now: datetime, limit: int = 100) -> list[str]:
+    """Ids of subscriptions whose reading is to go on now: its reader made room or died, and Azure asks for no wait."""
+    idle = Q(holder="") | Q(lease_until__lte=now)
+    ready = Q(resume_at__isnull=True) | Q(resume_at__lte=now)
+    rows = Sync.objects.filter(idle, ready, ended_at__isnull=True)
+    return list(rows.order_by("started_at", "pk").values_list("subscription_id", flat=True)[:limit])
+
+
+def unfollowed_syncs(now: datetime, limit: int = 100) -> list[int]:
+    """Syncs of the last day which brought the inventory up to date and whose units nobody has assessed since."""
+    rows = Sync.objects.filter(
+        outcome__in=(Sync.Outcome.COMPLETE, Sync.Outcome.PARTIAL),
+        followed_at__isnull=True,
+        ended_at__gte=now - timedelta(days=1),
+        lease_until__lte=now,
+    )
+    return list(rows.order_by("ended_at", "pk").values_list("pk", flat=True)[:limit])
 
 
 def syncs(limit: int = 20, subscription_id: str | None = None) -> list[Sync]:
