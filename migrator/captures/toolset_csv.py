@@ -282,7 +282,7 @@ def _storage_profile(row: Cells, ids: Ids) -> dict[str, Any]:
         raise _Wrong(f"The cell 'datadisks' says {count}, but 'datadisknames' names {len(names)}.")
     if links and len(links) != len(names):
         raise _Wrong(f"'datadisknames' names {len(names)} disks and 'datadiskvhds' {len(links)}.")
-    if "datadisknames" in row or count == 0:
+    if "datadisknames" in row or row.get("datadisks") == "0":
         disks: list[dict[str, Any]] = [{"diskName": one} for one in names]
         for disk, link in zip(disks, links, strict=False):
             disk["vhdUri"] = link

@@ -85,7 +85,8 @@ def text(estate: Mapping[str, Any]) -> str:
 
 
 def _resource(document: Mapping[str, Any]) -> dict[str, Any]:
-    cleaned = clean({key: document[key] for key in ENVELOPE if document.get(key) is not None})
+    said = {key: document[key] for key in ENVELOPE if key in document}
+    cleaned = clean({key: value for key, value in said.items() if value is not None or key == "tags"})
     return {**cleaned, "properties": cleaned.get("properties") or {}}
 
 

@@ -12,7 +12,7 @@ from migrator.readiness.rule import Effect, Outcome
 from migrator.translation.values import Kind as DifferenceKind
 from migrator.units import UnitKind
 from tracker.followups.models import FollowUp
-from tracker.inventory.models import Sync
+from tracker.inventory.models import Import, ImportRow, Sync
 from tracker.quota.models import QuotaRequest
 from tracker.runs.models import AskVerb
 from tracker.waves.queries import ApprovalState
@@ -31,6 +31,8 @@ ENUMS: dict[str, type[Enum]] = {
     "approval": ApprovalState,
     "quota-request": QuotaRequest.State,
     "sync": Sync.Outcome,
+    "import": Import.State,
+    "import-row": ImportRow.Status,
     "ask": AskVerb,
 }
 EXTRA = {"approval": {"none"}}  # no approval was asked for: a state of the page, not of a row

@@ -1,6 +1,6 @@
 """Reserving, reading and asking for quota. Each function that writes is one transaction with its audit event inside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -9,6 +9,7 @@ from django.db.models import Q
 from migrator.gateway.protocol import Applied, AzureGateway, GatewayError, QuotaAnswer
 from migrator.quota import Shortfall
 from migrator.resources import UNKNOWN
+from migrator.resources import Usage as Numbers
 from tracker.accounts.actions import check
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
@@ -50,14 +51,24 @@ def read_usages(subscription: Subscription, region: str, *, gateway: AzureGatewa
     """Read the usages of one region and keep them. Returns how many rows changed; unchanged rows write nothing but
     their age.
     """
-    rows = gateway.usages(subscription.pk, region)
+    return keep_usages(subscription, region, gateway.usages(subscription.pk, region), as_of=now, by=by, now=now)
+
+
+def keep_usages(
+    subscription: Subscription, region: str, rows: Iterable[Numbers], *, as_of: datetime, by: Actor, now: datetime
+) -> int:
+    """Keep the usages of one region as they were at `as_of`: just read, or in an imported file. What was read later
+    stays. Returns how many rows changed.
+    """
     with transaction.atomic():
         before = {
             (u.provider.lower(), u.name.lower()): u
             for u in Usage.objects.filter(subscription=subscription, region=region)
         }
+        younger = {key for key, known in before.items() if known.read_at > as_of}
+        listed = [row for row in rows if (row.provider.lower(), row.name.lower()) not in younger]
         changed = 0
-        for row in rows:
+        for row in listed:
             known = before.get((row.provider.lower(), row.name.lower()))
             if known is None or (known.current, known.limit) != (row.current, row.limit):
                 changed += 1
@@ -70,9 +81,9 @@ def read_usages(subscription: Subscription, region: str, *, gateway: AzureGatewa
                     name=row.name,
                     current=row.current,
                     limit=row.limit,
-                    read_at=now,
+                    read_at=as_of,
                 )
-                for row in rows
+                for row in listed
             ),
             update_conflicts=True,
             unique_fields=["subscription", "region", "provider", "name"],
@@ -84,7 +95,7 @@ def read_usages(subscription: Subscription, region: str, *, gateway: AzureGatewa
                 by=by,
                 object=("subscription", subscription.pk),
                 now=now,
-                detail={"name": subscription.name, "region": region, "rows": len(rows), "changed": changed},
+                detail={"name": subscription.name, "region": region, "rows": len(listed), "changed": changed},
             )
     return changed
 

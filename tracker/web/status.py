@@ -150,6 +150,21 @@ CHIPS: dict[str, dict[str, Chip]] = {
         ),
         "failed": Chip("Failed", "stop", "circle-x", "Nothing was taken over; the last good reading stands."),
     },
+    "import": {
+        "previewed": Chip("Previewed", "progress", "eye", "Shows what it would do; nothing was imported yet."),
+        "applied": Chip("Imported", "good", "circle-check", "What the preview showed is in the inventory."),
+        "discarded": Chip("Discarded", "neutral", "trash-2", "Thrown away; nothing was imported."),
+        "refused": Chip("Refused", "stop", "ban", "The file cannot be used."),
+    },
+    "import-row": {
+        "added": Chip("Added", "good", "plus", "New to the inventory, or back in it."),
+        "changed": Chip("Changed", "progress", "pencil-line", "The file says something else and is younger."),
+        "gone": Chip("Gone", "attention", "minus", "The file lists its whole subscription, and not this."),
+        "unchanged": Chip("Unchanged", "neutral", "equal", "The inventory says the same."),
+        "kept": Chip("Kept", "neutral", "shield", "A younger reading stands; the file does not overwrite it."),
+        "left out": Chip("Left out", "neutral", "circle-slash", "Nothing the inventory keeps."),
+        "refused": Chip("Refused", "stop", "ban", "This row cannot be used; correct the file."),
+    },
     "difference": {
         "same": Chip("Same", "good", "check", "Equal on both sides."),
         "renamed": Chip("Renamed as expected", "neutral", "arrow-right-left", "The documented translation."),

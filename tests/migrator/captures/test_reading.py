@@ -223,3 +223,10 @@ def test_any_changed_value_breaks_the_digest(made: list[dict[str, object]], data
     row = data.draw(st.sampled_from(body["resources"]))
     row["name"] = row["name"] + "x"
     assert body["digest"] != estate_json.digest(body)
+
+
+def test_a_column_that_is_not_there_says_nothing() -> None:
+    machine = one(values("vmname,csname,size\nvm1,cs1,Small\n"), VirtualMachine)
+    assert isinstance(machine, VirtualMachine)
+    assert (machine.disks, machine.extensions, machine.input_endpoints) == (UNKNOWN, UNKNOWN, UNKNOWN)
+    assert machine.availability_set is UNKNOWN

@@ -17,6 +17,11 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PROVIDER = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)+(/[A-Za-z][A-Za-z0-9]*)?")
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is a subscription id as it is stored: lower case, with hyphens."""
+    return _ID.fullmatch(text) is not None
+
+
 class InvalidProvider(ValueError):
     """The name is neither a provider ("Microsoft.X") nor a feature ("Microsoft.X/Y")."""
 

@@ -5,7 +5,8 @@ import secrets
 import sys
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -34,6 +35,15 @@ def _page(request: HttpRequest, status: int, **said: Any) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _page(
+            request,
+            400,
+            title="Too large",
+            happened=f"What was sent is larger than this site takes ({settings.IMPORT_MIB} MiB for a file).",
+            changed="Nothing was changed.",
+            next="Split the file, for example by subscription, or let the administrator raise TRACKER_IMPORT_MIB.",
+        )
     return _page(
         request,
         400,

@@ -1,0 +1,37 @@
+"""Importing an estate file, whole: the inventory, then the quota the file tells of, then readiness, as after a sync.
+For the page and the command; asks nobody but the database."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from migrator.resources import Usage
+from tracker.audit.values import Actor
+from tracker.inventory import actions as inventory
+from tracker.inventory import queries
+from tracker.inventory.models import Import, Subscription
+from tracker.quota import actions as quota
+from tracker.quota import queries as quota_queries
+from tracker.readiness import actions as readiness
+
+
+def apply(import_id: object, *, seal: str, by: Actor, clock: Callable[[], datetime]) -> inventory.Changes:
+    """Apply a preview and assess what it touched. Raises inventory.ImportRefused; then nothing was imported."""
+    changes = inventory.import_estate(import_id, seal=seal, by=by, now=clock())
+    row = Import.objects.get(pk=import_id)
+    for subscription in Subscription.objects.filter(pk__in=[told["id"] for told in row.subscriptions]).order_by("pk"):
+        _keep_usages(row, subscription, by, clock())
+        units = list(queries.live_units(subscription))
+        readiness.assess(units, shortfalls=quota_queries.shortfalls_of(units), now=clock(), by=by)
+    return changes
+
+
+def _keep_usages(row: Import, subscription: Subscription, by: Actor, now: datetime) -> None:
+    regions: dict[str, list[Usage]] = {}
+    for owner, location, provider, name, current, limit in row.usages:
+        if owner == subscription.pk:
+            usage = Usage(
+                subscription=owner, location=location, provider=provider, name=name, current=current, limit=limit
+            )
+            regions.setdefault(location, []).append(usage)
+    for region, listed in sorted(regions.items()):
+        quota.keep_usages(subscription, region, listed, as_of=row.as_of or now, by=by, now=now)
