@@ -132,7 +132,7 @@ def _slot_scope(store: Store, slot: Document) -> Scope:
     service = parent_key(slot["id"])
     machines: tuple[Document, ...] = ()
     if not is_web(slot):
-        machines = tuple(m for m in store.of_type(subscription_in(service), MACHINE) if service_of(m) == service)
+        machines = tuple(store.grouped(subscription_in(service), MACHINE, service_of).get(service, ()))
     return _filled(store, slot, None, (slot,), machines)
 
 

@@ -5,11 +5,12 @@ new one.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 Document = dict[str, Any]
+Key = Callable[[Document], str]
 
 HISTORY = timedelta(minutes=15)  # simulated time; how far back a stale read can look
 HISTORY_LENGTH = 20_000
@@ -56,6 +57,8 @@ class Store:
         self._documents: dict[str, Document] = {}
         self._children: dict[str, dict[str, None]] = {}
         self._kinds: dict[tuple[str, str], dict[str, None]] = {}
+        self._names: dict[tuple[str, str, str], dict[str, None]] = {}
+        self._grouped: dict[tuple[str, str], dict[Key, dict[str, list[Document]]]] = {}
         self._dirty: dict[str, None] = {}
         self._undo: deque[tuple[datetime, str, Document | None]] = deque(maxlen=HISTORY_LENGTH)
 
@@ -80,7 +83,10 @@ class Store:
         self._remember(key, now)
         self._documents[key] = dict(document)
         self._children.setdefault(parent_key(key), {})[key] = None
-        self._kinds.setdefault((subscription_in(key), str(document["type"]).lower()), {})[key] = None
+        kind = (subscription_in(key), str(document["type"]).lower())
+        self._kinds.setdefault(kind, {})[key] = None
+        self._names.setdefault((*kind, key.rpartition("/")[2]), {})[key] = None
+        self._grouped.pop(kind, None)
 
     def remove(self, resource_id: str, now: datetime | None = None) -> Document | None:
         key = resource_id.lower()
@@ -90,7 +96,10 @@ class Store:
         self._remember(key, now)
         del self._documents[key]
         self._children.get(parent_key(key), {}).pop(key, None)
-        self._kinds.get((subscription_in(key), str(found["type"]).lower()), {}).pop(key, None)
+        kind = (subscription_in(key), str(found["type"]).lower())
+        self._kinds.get(kind, {}).pop(key, None)
+        self._names.get((*kind, key.rpartition("/")[2]), {}).pop(key, None)
+        self._grouped.pop(kind, None)
         return found
 
     def change(self, resource_id: str, now: datetime, **properties: Any) -> Document:
@@ -121,6 +130,23 @@ class Store:
         """All of one type in one subscription, ordered by key."""
         keys = self._kinds.get((subscription.lower(), kind.lower()), {})
         return [self._documents[key] for key in sorted(keys)]
+
+    def named(self, subscription: str, kind: str, name: str) -> list[Document]:
+        """Those of one type in one subscription whose ids end in a name, ordered by key; usually one."""
+        keys = self._names.get((subscription.lower(), kind.lower(), name.lower()), {})
+        return [self._documents[key] for key in sorted(keys)]
+
+    def grouped(self, subscription: str, kind: str, by: Key) -> Mapping[str, list[Document]]:
+        """Those of one type in one subscription by what `by` (a module's function) says of each; each group ordered by
+        key. Kept until one of them changes."""
+        place = (subscription.lower(), kind.lower())
+        groups = self._grouped.setdefault(place, {})
+        if by not in groups:
+            made: dict[str, list[Document]] = {}
+            for document in self.of_type(subscription, kind):
+                made.setdefault(by(document), []).append(document)
+            groups[by] = made
+        return groups[by]
 
     def kinds(self, subscription: str) -> list[str]:
         """Types (lower case) which have documents in a subscription."""

@@ -12,8 +12,8 @@ from migrator.simulator.store import Document, Store, subscription_in
 
 def of_service(store: Store, home: Document) -> list[Document]:
     """The virtual machines of a hosted service."""
-    key = str(home["id"]).lower()
-    return [m for m in store.of_type(subscription_in(home["id"]), scopes.MACHINE) if scopes.service_of(m) == key]
+    machines = store.grouped(subscription_in(home["id"]), scopes.MACHINE, scopes.service_of)
+    return machines.get(str(home["id"]).lower(), [])
 
 
 def instance(machine: Document) -> Element:

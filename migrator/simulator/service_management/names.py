@@ -34,6 +34,10 @@ def site(network: Document) -> str:
     return str(properties(network).get("siteName") or network["name"])
 
 
+def _site_key(network: Document) -> str:
+    return site(network).lower()
+
+
 def deployment(service: Document, slot: Document) -> str:
     """The name of a deployment; where an estate leaves it out its id, or the names of service and slot [I]."""
     facts = properties(slot)
@@ -41,8 +45,7 @@ def deployment(service: Document, slot: Document) -> str:
 
 
 def _by_name(store: Store, subscription: str, kind: str, name: str) -> Document | None:
-    found = (d for d in store.of_type(subscription, kind) if str(d["name"]).lower() == name.lower())
-    return next(found, None)
+    return next(iter(store.named(subscription, kind, name)), None)
 
 
 def service(store: Store, subscription: str, name: str) -> Document:
@@ -73,9 +76,9 @@ def named_deployment(store: Store, hosted: Document, name: str) -> Document:
 
 def network(store: Store, subscription: str, name: str) -> Document:
     """A virtual network by its site name. Raises ArmError 404 (E33)."""
-    for document in store.of_type(subscription, NETWORK):
-        if site(document).lower() == name.lower():
-            return document
+    found = store.grouped(subscription, NETWORK, _site_key).get(name.lower())
+    if found:
+        return found[0]
     raise not_found(f"The virtual network {name} doesn't exist.")
 
 

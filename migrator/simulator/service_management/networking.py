@@ -10,7 +10,9 @@ from migrator.simulator.arm.routing import Answer, Call, Router
 from migrator.simulator.scope import properties
 from migrator.simulator.service_management import names, xml
 from migrator.simulator.service_management.routing import BASE
-from migrator.simulator.store import Document, Store, parent_key, segments_of
+from migrator.simulator.store import Document, Store, parent_key
+
+User = tuple[str, str, str | None]  # names of a service, its deployment, its virtual address
 
 routes = Router()
 NETWORKING = BASE + r"/services/networking"
@@ -234,20 +236,22 @@ def _subnet_of(call: Call) -> Mapping[str, Any]:
 @routes.route("GET", NETWORKING + r"/reservedips")
 def list_reserved(call: Call) -> Answer:
     view = call.view()
-    found = (_reserved(view, document) for document in view.of_type(call.subscription, scopes.RESERVED))
+    users = _users(view, call.subscription)
+    found = (_reserved(document, users) for document in view.of_type(call.subscription, scopes.RESERVED))
     return Answer(body=xml.listed("ReservedIPs", found))
 
 
 @routes.route("GET", NETWORKING + r"/reservedips/(?P<name>[^/]+)")
 def get_reserved(call: Call) -> Answer:
     view = call.view()
-    return Answer(body=_reserved(view, names.other(view, call.subscription, scopes.RESERVED, call.parts["name"])))
+    document = names.other(view, call.subscription, scopes.RESERVED, call.parts["name"])
+    return Answer(body=_reserved(document, _users(view, call.subscription)))
 
 
-def _reserved(store: Store, document: Document) -> Element:
+def _reserved(document: Document, users: Mapping[str, User]) -> Element:
     """`ReservedIP`. What an estate leaves out (who uses it) is told when a deployment names the address."""
     facts = properties(document)
-    service, deployment, virtual = _user(store, document)
+    service, deployment, virtual = users.get(str(document["name"]).lower(), (None, None, None))
     stated = facts.get("inUse")
     return xml.node(
         "ReservedIP",
@@ -264,15 +268,16 @@ def _reserved(store: Store, document: Document) -> Element:
     )
 
 
-def _user(store: Store, document: Document) -> tuple[str | None, str | None, str | None]:
-    """Names of the service, the deployment and the virtual address that use a reserved one."""
-    subscription = segments_of(document["id"])[1]
+def _users(store: Store, subscription: str) -> dict[str, User]:
+    """Who uses a reserved address, by its name in lower case."""
+    found: dict[str, User] = {}
     for slot in store.of_type(subscription, scopes.SLOT):
         for vip in properties(slot).get("virtualIps") or ():
-            if str(vip.get("reservedIpName") or "").lower() == str(document["name"]).lower():
+            if vip.get("reservedIpName"):
                 home = names.service_of_slot(store, slot)
-                return str(home["name"]), names.deployment(home, slot), vip.get("name")
-    return None, None, None
+                user = (str(home["name"]), names.deployment(home, slot), vip.get("name"))
+                found.setdefault(str(vip["reservedIpName"]).lower(), user)
+    return found
 
 
 # Route tables
