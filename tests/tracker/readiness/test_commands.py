@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def endpoint(azure: Azure, settings) -> None:
     settings.ARM_ENDPOINT = azure.process.base_url
+    settings.SERVICE_MANAGEMENT_ENDPOINT = f"{azure.process.base_url}/service-management"
 
 
 def run(*words: str) -> tuple[str, str]:
@@ -36,10 +37,13 @@ def test_sync_finds_reads_and_assesses(azure: Azure) -> None:
     assert "0 added, 0 changed, 0 gone" in out
 
 
-def test_sync_tells_readiness_what_its_gateway_can_move(azure: Azure) -> None:
+def test_sync_tells_readiness_what_its_gateway_can_move(azure: Azure, settings) -> None:
     estate, area = builder("Loose ends")
     area.reserved("edge", "rip-loose", "westeurope")
     azure.begin(estate.estate())
+    run("sync")
+    assert Unit.objects.get().verdict == "ready"
+    settings.SERVICE_MANAGEMENT_ENDPOINT = ""  # switched off: Resource Manager alone has no verbs for it
     run("sync")
     assert Unit.objects.get().verdict == "blocked"
     out, _ = run("assess", "--json")
