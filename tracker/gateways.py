@@ -11,6 +11,7 @@ from django.conf import settings
 from migrator.gateway.protocol import AzureGateway
 from migrator.lifecycle import LIVE, REHEARSAL, Timings
 from tracker import azure_environment
+from tracker.connections.probing import Seen, probe
 from tracker.environment import SettingError
 
 
@@ -61,6 +62,17 @@ def _credential(kind: str, endpoint: str) -> Any:
         return credential(kind, endpoint, values=values, authority=settings.AZURE_CLOUD.authority)
     except CredentialIncomplete as error:
         raise SettingError(str(error)) from None
+
+
+def look() -> list[Seen]:
+    """A look at every door of Azure, as the settings have them; for `doctor`, and for the worker to store."""
+    return probe(
+        any_gateway,
+        cloud=settings.AZURE_CLOUD,
+        resource_manager=settings.ARM_ENDPOINT,
+        service_management=settings.SERVICE_MANAGEMENT_ENDPOINT,
+        simulator=settings.ENDPOINT_IS_SIMULATOR,
+    )
 
 
 def check_credential() -> None:

@@ -119,6 +119,7 @@ class Calls:
         if shapes.migrate_api_version:
             self._chosen.setdefault("*migration", shapes.migrate_api_version)
         self._listed: dict[tuple[str, str], Metadata] = {}  # by (subscription, namespace), in lower case
+        self._all: dict[str, datetime] = {}  # when all providers of a subscription were listed
 
     # One exchange
 
@@ -259,6 +260,7 @@ class Calls:
         providers = list(self.items(path, versions.RESOURCES, doing="list resource providers"))
         for provider in providers:
             self._remember(subscription, str(provider.get("namespace", "")), [provider])
+        self._all[subscription.lower()] = self.now()
         return providers
 
     def version(self, kind: str, subscription: str) -> str:
@@ -275,6 +277,8 @@ class Calls:
         """What the subscription's metadata of one provider lists, from memory while it is fresh."""
         key = (subscription.lower(), namespace.lower())
         held, now = self._listed.get(key), self.now()
+        if held is None and self._lists_all(subscription):  # a provider Azure does not list has nothing to say
+            return Metadata({}, self._all[key[0]], self._all[key[0]])
         if held is None or now - held.asked_at > (METADATA_AGE if held.read_at else METADATA_RETRY):
             fresh = self._metadata(subscription, namespace)
             if fresh is not None or held is None:
@@ -286,8 +290,14 @@ class Calls:
 
     def knows(self, namespaces: Iterable[str], subscription: str) -> bool:
         """Whether fresh metadata of all these providers is in memory."""
+        if self._lists_all(subscription):
+            return True
         held = [self._listed.get((subscription.lower(), namespace.lower())) for namespace in namespaces]
         return all(one is not None and one.read_at and self.now() - one.read_at <= METADATA_AGE for one in held)
+
+    def _lists_all(self, subscription: str) -> bool:
+        read_at = self._all.get(subscription.lower())
+        return read_at is not None and self.now() - read_at <= METADATA_AGE
 
     def _metadata(self, subscription: str, namespace: str) -> list[Mapping[str, Any]] | None:
         try:

@@ -124,7 +124,10 @@ _ACTED_ON = (ResourceType.DEPLOYMENT, ResourceType.NETWORK, ResourceType.STORAGE
 
 def _kinds() -> list[str]:
     """Every type a request is made for, in the documented spelling where there is one."""
-    names = {kind.lower(): canonical(kind) for kind in (*versions.FALLBACK, *versions.WRITTEN_FOR)}
+    names = {
+        kind.lower(): versions.SPELLED.get(kind) or canonical(kind)
+        for kind in (*versions.FALLBACK, *versions.WRITTEN_FOR)
+    }
     return sorted(names.values(), key=str.lower) + [
         f"{kind}/{verb.value}Migration" for kind in _ACTED_ON for verb in Verb
     ]

@@ -82,6 +82,37 @@ FALLBACK: Mapping[str, str] = {
     "microsoft.keyvault/vaults": "2023-07-01",  # [K]
     "microsoft.insights/actiongroups": "2023-01-01",  # [K]
 }
+# How the documents spell the types that `ResourceType` does not name.
+SPELLED = {
+    kind.lower(): kind
+    for kind in (
+        "Microsoft.Compute/cloudServices",
+        "Microsoft.Compute/cloudServices/roles",
+        "Microsoft.Network/virtualNetworks",
+        "Microsoft.Network/publicIPAddresses",
+        "Microsoft.Network/loadBalancers",
+        "Microsoft.Network/networkInterfaces",
+        "Microsoft.Network/networkSecurityGroups",
+        "Microsoft.Network/routeTables",
+        "Microsoft.Network/virtualNetworkGateways",
+        "Microsoft.Network/localNetworkGateways",
+        "Microsoft.Network/connections",
+        "Microsoft.Authorization/classicAdministrators",
+        "Microsoft.Compute/locations/usages",
+        "Microsoft.Compute/skus",
+        "Microsoft.Network/locations/usages",
+        "Microsoft.Insights/metricDefinitions",
+        "Microsoft.Quota/quotas",
+        "Microsoft.Quota/quotaRequests",
+        "Microsoft.Support/services",
+        "Microsoft.Support/supportTickets",
+        "Microsoft.Compute/virtualMachines",
+        "Microsoft.Compute/availabilitySets",
+        "Microsoft.Storage/storageAccounts",
+        "Microsoft.KeyVault/vaults",
+        "Microsoft.Insights/actionGroups",
+    )
+}
 LAST_RESORT = RESOURCES  # for a type nothing is known of; Azure then names the versions it takes
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-[a-z0-9-]+)?", re.IGNORECASE)
 

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     REQUEST_QUOTA = "request-quota"
     APPLY_FOLLOW_UP = "apply-follow-up"
     EXPORT_AUDIT = "export-audit"
+    READ_SETTINGS = "read-settings"
     ADMINISTER = "administer"  # users, roles, tokens, settings
 
 
@@ -48,8 +49,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.APPLY_FOLLOW_UP,
         }
     ),
-    Role.AUDITOR: frozenset({Permission.READ, Permission.EXPORT_AUDIT}),
-    Role.ADMINISTRATOR: frozenset({Permission.READ, Permission.SYNC, Permission.FREEZE, Permission.ADMINISTER}),
+    Role.AUDITOR: frozenset({Permission.READ, Permission.EXPORT_AUDIT, Permission.READ_SETTINGS}),
+    Role.ADMINISTRATOR: frozenset(
+        {Permission.READ, Permission.SYNC, Permission.FREEZE, Permission.READ_SETTINGS, Permission.ADMINISTER}
+    ),
 }
 
 PERMISSION_SENTENCES: dict[Permission, str] = {
@@ -62,5 +65,6 @@ PERMISSION_SENTENCES: dict[Permission, str] = {
     Permission.REQUEST_QUOTA: "request quota",
     Permission.APPLY_FOLLOW_UP: "apply follow-ups",
     Permission.EXPORT_AUDIT: "export the audit history",
+    Permission.READ_SETTINGS: "read the settings",
     Permission.ADMINISTER: "administer people and settings",
 }

@@ -107,6 +107,10 @@ _TABLE = (
     ("subscription.changed", "Subscription changed", "{actor} changed the subscription {object}.", "*"),
     ("subscription.registration_requested", "Registration requested",
      "{actor} asked for the registration of {provider|the migration provider} in {object}.", "*"),
+    # Connections to Azure
+    ("connection.checked", "Connection checked", "The connection {door} is {state}[: {said}].", "door state said?"),
+    ("connection.versions_read", "Versions read",
+     "The versions Azure offers {object} were read[: {changed} of {kinds} changed].", "changed:number kinds:number"),
     # Readiness
     ("readiness.assessed", "Readiness assessed", "{object} was assessed[: {units} units][: {verdict}][, score {score}].", "*"),
     ("readiness.platform_answered", "Platform validated",

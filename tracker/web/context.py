@@ -38,6 +38,7 @@ class Section:
     under: tuple[str, ...]
     short: bool = False
     gap: bool = False
+    permission: Permission = Permission.READ  # only people with it see the place
 
 
 SECTIONS = (
@@ -50,6 +51,7 @@ SECTIONS = (
     Section("Follow-ups", "follow_ups", "list-todo", ("/follow-ups/",)),
     Section("Audit", "audit", "scroll-text", ("/audit/",), gap=True),
     Section("Rules", "rules", "book-open", ("/rules/",)),
+    Section("Settings", "settings", "settings", ("/settings/",), permission=Permission.READ_SETTINGS),
 )
 
 
@@ -128,7 +130,7 @@ def build(request: HttpRequest, now: datetime) -> Frame:
     }
     return Frame(
         roles=tuple(sorted(user.roles)),
-        places=tuple(_places(request.path, counts)),
+        places=tuple(_places(request.path, counts, user)),
         waiting=waiting,
         needs_person=needs,
         freezes=tuple(sorted((row for row in rows if row.frozen), key=lambda row: (row.scope != "all", row.scope))),
@@ -157,12 +159,12 @@ def _rows(user: User, now: datetime) -> QuerySet[Freeze]:
     )
 
 
-def _places(path: str, counts: Mapping[str, tuple[int, str, str]]) -> list[Place]:
+def _places(path: str, counts: Mapping[str, tuple[int, str, str]], user: User) -> list[Place]:
     places = []
     for section in SECTIONS:
         url = _address(section.name)
-        if not url:
-            continue  # only pages that exist
+        if not url or not user.may(section.permission):
+            continue  # only pages that exist, and open to this person
         count, hue, means = counts.get(section.name, (0, "neutral", ""))
         here = path == url or path.startswith(section.under) if section.under else path == url
         places.append(Place(section.label, url, section.icon, here, count, hue, means, section.short, section.gap))

@@ -127,6 +127,11 @@ CHIPS: dict[str, dict[str, Chip]] = {
         "resume": Chip("Resume", "progress", "play", "Go on after a hold."),
         "cancel": Chip("Cancel", "neutral", "circle-slash", "Withdraw the run."),
     },
+    "connection": {
+        "well": Chip("Well", "good", "check", "It answered as it should when it was last looked at."),
+        "not well": Chip("Not well", "stop", "circle-x", "Something is wrong; the sentence beside it says what to do."),
+        "unknown": Chip("Unknown", "neutral", "circle-question-mark", "Nobody has looked yet."),
+    },
     "quota-request": {
         "draft": Chip("Draft", "neutral", "pencil-line", "Written, not sent."),
         "sent": Chip("Sent", "progress", "send", "With the platform; its own state is beside it."),

@@ -26,6 +26,7 @@ freeze           yes                yes       no       yes
 request-quota    yes                yes       no       no
 apply-follow-up  no                 yes       no       no
 export-audit     no                 no        yes      no
+read-settings    no                 no        yes      yes
 administer       no                 no        no       yes
 """
 ROLES, *ROWS = [line.split() for line in MATRIX.strip().splitlines()]

@@ -1,9 +1,9 @@
 """`manage.py doctor`: is everything there that the product needs? One line each, with what to do."""
 
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
@@ -11,9 +11,11 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from migrator.gateway.protocol import GatewayError
+from migrator.gateway.clouds import of_host
 from tracker import gateways
 from tracker.audit.queries import integrity
+from tracker.connections import queries as connections
+from tracker.inventory.models import Subscription
 from tracker.runs.models import Heartbeat
 from tracker.runs.queries import database_now, overdue
 
@@ -21,7 +23,10 @@ Finding = tuple[bool, str]
 
 
 class Command(BaseCommand):
-    help = "Check database, Redis, worker, credential, endpoints and history; say what is wrong and what to do."
+    help = (
+        "Check database, Redis, worker, cloud, endpoints, credential, versions, registrations and history; say what is "
+        "wrong and what to do."
+    )
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,8 +36,10 @@ class Command(BaseCommand):
             ("Redis", redis_answers),
             ("Worker", worker),
             ("Due work", due_work),
-            ("Azure endpoint", endpoint),
-            ("Credential", credential),
+            ("Cloud", clouds),
+            *((name, lambda found=found: found) for name, found in doors()),
+            ("Versions", api_versions),
+            ("Registrations", registrations),
             ("Audit history", history),
         ]
         bad = 0
@@ -42,7 +49,7 @@ class Command(BaseCommand):
             except DatabaseError as error:
                 good, sentence = False, f"Cannot be checked without the database: {str(error).splitlines()[0]}"
             bad += not good
-            self.stdout.write(f"{'ok  ' if good else 'BAD '} {name:<15} {sentence}")
+            self.stdout.write(f"{'ok  ' if good else 'BAD '} {name:<16} {sentence}")
         if bad:
             self.stdout.write(f"\n{bad} of {len(checks)} need attention.")
             raise SystemExit(1)
@@ -91,29 +98,76 @@ def due_work() -> Finding:
     return True, "Nothing is overdue."
 
 
-def endpoint() -> Finding:
-    from urllib.parse import urlsplit
+def clouds() -> Finding:
+    """Whether every address belongs to one cloud, and tokens come from its issuer."""
+    cloud = settings.AZURE_CLOUD
+    known = {
+        name: of_host((urlsplit(url).hostname or "").lower())
+        for name, url in (
+            ("TRACKER_ARM_ENDPOINT", settings.ARM_ENDPOINT),
+            ("TRACKER_SERVICE_MANAGEMENT_ENDPOINT", settings.SERVICE_MANAGEMENT_ENDPOINT),
+        )
+    }
+    for name, found in known.items():
+        if found is not None and found is not cloud:
+            return False, f"{name} belongs to {found.label}, but TRACKER_AZURE_CLOUD is {cloud.name}; correct one."
+    if settings.ENDPOINT_IS_SIMULATOR and settings.AZURE_CREDENTIAL != "static":
+        return False, (
+            f"The endpoint is a simulator, but TRACKER_AZURE_CREDENTIAL is {settings.AZURE_CREDENTIAL}: a real token "
+            "would go to it. Use static."
+        )
+    return True, f"{cloud.label}; tokens come from {cloud.authority}."
 
-    parts = urlsplit(settings.ARM_ENDPOINT)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    kind = "the simulator" if settings.ENDPOINT_IS_SIMULATOR else "Azure"
-    try:
-        socket.create_connection((parts.hostname or "", port), timeout=5).close()
-    except OSError as error:
-        return False, f"{settings.ARM_ENDPOINT} ({kind}) cannot be reached: {error}. Check TRACKER_ARM_ENDPOINT."
-    return True, f"{settings.ARM_ENDPOINT} ({kind}) can be reached."
+
+def doors() -> Iterator[tuple[str, Finding]]:
+    """Both endpoints and the credential, looked at now; nothing is stored."""
+    names = {"resource-manager": "Resource Manager", "service-management": "Older API", "credential": "Credential"}
+    for seen in gateways.look():
+        yield names[seen.door], (seen.good, seen.sentence)
 
 
-def credential() -> Finding:
-    try:
-        found = gateways.gateway_for("").subscriptions()
-    except GatewayError as error:
-        return False, str(error)
-    if not found:
-        return False, "The credential is accepted but sees no subscription; give it the reader role of the README."
-    return True, f"Accepted; sees {len(found)} subscriptions."
+def api_versions() -> Finding:
+    """What the last syncs stored."""
+    used = connections.versions_used()
+    if not used:
+        return False, "Nothing was read yet which versions Azure offers; run `manage.py sync`."
+    if doubtful := [one for one in used if one.doubt]:
+        first = doubtful[0]
+        more = f" ({len(doubtful)} types in all: see the page Settings)" if len(doubtful) > 1 else ""
+        return False, (
+            f"{first.kind}: {first.doubt} Set TRACKER_API_VERSIONS for it, or bring the product up to date{more}."
+        )
+    if unread := [one for one in used if one.read_at is None]:
+        return (
+            True,
+            f"{len(used)} types; for {len(unread)} no provider metadata could be read: the built-in table is used.",
+        )
+    return True, f"{len(used)} types, each in a version the provider metadata lists or the built-in table has."
+
+
+def registrations() -> Finding:
+    subscriptions = list(Subscription.objects.all())
+    if not subscriptions:
+        return False, "No subscription is known yet; run `manage.py sync`."
+    never = [one.name for one in subscriptions if one.registrations_read_at is None]
+    if never:
+        return False, f"Never read for {_some(never)}; run `manage.py sync`."
+    missing = {name for one in subscriptions for name in connections.missing(one)}
+    if missing:
+        where = [one.name for one in subscriptions if connections.missing(one)]
+        return False, f"{_some(sorted(missing))} not registered in {_some(where)}; register them and wait some minutes."
+    return True, f"Nothing is missing in {len(subscriptions)} subscriptions."
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def history() -> Finding:
-    state = integrity()
-    return True, f"{state}"
+    state = integrity(database_now())
+    if state.problem:
+        return False, f"{state.problem} Keep a copy of the database before anything else."
+    if state.oldest_pending is not None and state.oldest_pending > timedelta(seconds=60):
+        waits = f"{state.oldest_pending.total_seconds():.0f} s"
+        return False, f"{state.pending} events wait to be put in the tree, the oldest {waits}; is the worker running?"
+    return True, f"{state.sequenced} events in the tree, {state.checkpoints} checkpoints signed."

@@ -29,6 +29,7 @@ SLICES = {
     "evidence": "Evidence looked at",
     "inventory": "Inventory",
     "subscription": "Subscriptions",
+    "connection": "Connections to Azure",
     "readiness": "Readiness",
     "quota": "Quota",
     "wave": "Waves",
