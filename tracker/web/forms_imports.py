@@ -50,7 +50,7 @@ class UploadForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.fields["as_of"].label = f"Made at ({settings.TIME_ZONE})"
 
     def clean_as_of(self) -> datetime | None:
