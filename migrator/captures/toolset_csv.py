@@ -34,7 +34,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 _FORMULA = ("=", "+", "-", "@", "\t")
 _STOPPED = ("stoppeddeallocated", "stoppedvm")
 MOST_DISKS = 64
-INFERRED = "Resource groups are not in the file; they are inferred from how service management makes them."
+INFERRED = "Resource groups the inventory does not know are inferred from how service management makes them."
 
 Cells = Mapping[str, str]
 
@@ -55,6 +55,7 @@ def read(text: str, name: str, limits: Limits, hints: Hints) -> Contents:
     ]
     if not hints.network:
         notes.append(f"{name}: no virtual network was named, so each machine's network stays unknown.")
+    notes.append(f"{name}: it names no resource groups. {INFERRED}")
     ids = Ids(subscription=hints.subscription_id.lower())
     for (kind, lower), resource_id in hints.known.items():
         ids.known.update({(member, lower): resource_id for member in ResourceType if member.lower() == kind})
@@ -134,8 +135,7 @@ def _lines(rows: _Rows, header: list[str], name: str, limits: Limits, hints: Hin
             services.add(service)
             for document in _service(row, ids, hints):
                 yield Entry(place=place, name=document["name"], document=_whole(document), partial=True)
-        notes = (INFERRED,) if (ResourceType.CLOUD_SERVICE.lower(), service) not in hints.known else ()
-        yield Entry(place=place, name=row["vmname"], document=_whole(machine), notes=notes, partial=True)
+        yield Entry(place=place, name=row["vmname"], document=_whole(machine), partial=True)
 
 
 def _whole(document: dict[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def test_a_file_with_a_refused_row_is_not_imported(client: Client) -> None:
     page = client.get(f"/inventory/import/{row.pk}/").content.decode()
     assert "a file is imported whole or not at all" in page
     assert "/apply/" not in page
+    assert f'action="/inventory/import/{row.pk}/discard/"' in page, "it can still be thrown away"
     answer = client.post(f"/inventory/import/{row.pk}/apply/", {"seal": row.seal}, follow=True)
     assert "1 row is refused" in answer.content.decode()
     assert not Resource.objects.exists()

@@ -19,6 +19,7 @@ from tracker.web.forms_imports import UploadForm, known_subscriptions
 
 SORTS = {"row": lists.Sort("number"), "name": lists.Sort("name"), "type": lists.Sort("type")}
 RECENT = 10
+ALWAYS = ("added", "changed", "unchanged", "refused")  # counts shown even when nothing counts
 HUES = {"added": "good", "changed": "progress", "gone": "attention", "refused": "stop"}
 
 
@@ -89,13 +90,15 @@ def preview(request: HttpRequest, pk: str) -> HttpResponse:
                 "hue": HUES.get(value, "") if row.counts.get(value) else "",
             }
             for value in order
+            if value in ALWAYS or row.counts.get(value)
         ],
         "chosen": wanted,
         "all_url": lists.address(request.GET, status=None),
         "writes": sum(row.counts.get(value, 0) for value in ("added", "changed", "gone")),
         "refused": row.counts.get("refused", 0),
         "by": reviews.actor_names([row.uploaded_by]).get(row.uploaded_by, row.uploaded_by),
-        "why_not": _why_not(request, row),
+        "apply_why_not": _why_not(request, row),
+        "discard_why_not": readings.why_not(request.user, Permission.SYNC),  # type: ignore[arg-type]
         "seal": [("seal", row.seal)],
     }
     return render(request, "inventory/import_preview.html", context)
