@@ -18,7 +18,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.resource.resources import ResourceManagementClient
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from migrator.gateway import inventory, observing, operations, subscription
+from migrator.gateway import inventory, observing, operations, reads, subscription
 from migrator.gateway.calls import LARGEST, Calls, NoAnswer, RawAnswer, TooLarge
 from migrator.gateway.clouds import audience_of
 from migrator.gateway.credentials import StaticToken, credential
@@ -39,6 +39,7 @@ from migrator.gateway.protocol import (
     SubscriptionInfo,
     Unreadable,
 )
+from migrator.gateway.reads import Size
 from migrator.gateway.shapes import INFERRED_AS_DOCUMENTED, Shapes
 from migrator.gateway.wire import clean_text, clean_value, holds_removed
 from migrator.resources import ArmRequest, Registration, ResourceType, Usage, Verb
@@ -252,6 +253,38 @@ class ArmGateway:
 
     def settings_on(self, unit_id: str, members: tuple[str, ...]) -> list[Document | Unreadable]:
         return inventory.settings_on(self._calls, unit_id, members)
+
+    # Beside the contract: reads for follow-ups, quota and support (azure.md 5, 6, 12)
+
+    def sizes(self, subscription_id: str, location: str) -> list[Size]:
+        return reads.sizes(self._calls, subscription_id, location)
+
+    def storage_usages(self, subscription_id: str, location: str) -> list[Usage]:
+        return reads.storage_usages(self._calls, subscription_id, location)
+
+    def classic_quotas(self, subscription_id: str) -> list[Document]:
+        return reads.classic_quotas(self._calls, subscription_id)
+
+    def metric_definitions(self, resource_id: str) -> list[Document]:
+        return reads.metric_definitions(self._calls, resource_id)
+
+    def classic_administrators(self, subscription_id: str) -> list[Document]:
+        return reads.classic_administrators(self._calls, subscription_id)
+
+    def gateways_in(self, group_id: str) -> list[Document]:
+        return reads.gateways_in(self._calls, group_id)
+
+    def peerings_of(self, network_id: str) -> list[Document]:
+        return reads.peerings_of(self._calls, network_id)
+
+    def support_services(self, subscription_id: str) -> list[Document]:
+        return reads.support_services(self._calls, subscription_id)
+
+    def support_problems(self, subscription_id: str, service: str) -> list[Document]:
+        return reads.support_problems(self._calls, subscription_id, service)
+
+    def support_tickets(self, subscription_id: str) -> list[Document]:
+        return reads.support_tickets(self._calls, subscription_id)
 
     def send(self, request: ArmRequest) -> Answer:
         """Refused, without asking: another method than GET, HEAD, PUT, POST, PATCH, DELETE; a path that is not under

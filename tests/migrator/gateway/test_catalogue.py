@@ -103,3 +103,21 @@ def test_the_missing_action_is_read() -> None:
     assert errors.missing_action(text) == ("Microsoft.ClassicCompute/domainNames/slots/read", "/subscriptions/s")
     assert errors.missing_action(text.replace("'", "’"))[0] == "Microsoft.ClassicCompute/domainNames/slots/read"
     assert errors.missing_action("Forbidden") == ("", "")
+
+
+@pytest.mark.skipif(not FACTS.exists(), reason="the facts are not on this machine")
+def test_the_fragments_of_the_facts_find_their_row() -> None:
+    """Each row of azure.md 2.10 by its own fragments, in order, and by nothing else."""
+    rows = re.findall(r"^\| (E\d\d) \| (.*?) \| (?:R|W|F|Q|T|A|P|info)(?:[/+]\w)* \|", FACTS.read_text(), re.M)
+    assert len(rows) == 53
+    for row, cell in rows:
+        fragments = [text.partition(". Current quota")[0] for text in re.findall(r"`([^`]+)`", cell)]
+        assert fragments, row
+        apart = " / " in cell
+        texts = fragments if apart else [" … ".join(fragments)]
+        if row == "E28":
+            texts = [f"{fragments[0]} X {fragments[1]}. Current quota is 1, additional needed is 2"]
+        if row == "E35":
+            texts = [f"{name} … {fragments[-1]}" for name in fragments[:-1]]
+        for text in texts:
+            assert errors.classify(409 if row == "E52" else 0, "", text)[1] == row, (row, text)
