@@ -305,8 +305,12 @@ class Demo:
     def start_processes(self) -> None:
         celery = ("-m", "celery", "-A", "tracker")
         worker = self.python(
-            "worker", *celery, "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "INFO",
-            "--without-gossip", "--without-mingle", "--hostname", "demo@%h", stop_within=15,
+            "worker", *celery, "worker", "--queues", "celery", "--pool", "prefork", "--concurrency", "2",
+            "--loglevel", "INFO", "--without-gossip", "--without-mingle", "--hostname", "demo@%h", stop_within=15,
+        )  # fmt: skip
+        reader = self.python(  # readings take minutes: no step of a run waits behind one
+            "reader", *celery, "worker", "--queues", "syncs", "--pool", "prefork", "--concurrency", "1",
+            "--loglevel", "INFO", "--without-gossip", "--without-mingle", "--hostname", "reader@%h", stop_within=15,
         )  # fmt: skip
         beat = self.python(
             "beat", *celery, "beat", "--loglevel", "INFO", "--schedule", str(self.place.beat_schedule), "--pidfile=",
@@ -317,8 +321,8 @@ class Demo:
             "--timeout", "120", "--graceful-timeout", "5", "--access-logfile", "-",
             ready=lambda: (status(self.address) or 500) < 500, ready_within=60,
         )  # fmt: skip
-        self.supervisor.start(worker, beat, web)
-        self.step("web", "worker", "beat")
+        self.supervisor.start(worker, reader, beat, web)
+        self.step("web", "worker", "reader", "beat")
 
     def load(self) -> None:
         """People, first sync and scores; what `load_demo` says is shown."""

@@ -4,11 +4,14 @@ import os
 
 from celery import Celery
 from celery.signals import worker_init
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracker.settings")
 
 app = Celery("tracker")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# A worker takes both queues, or with -Q only its own: readings take minutes, and no step of a run waits behind one.
+app.conf.task_queues = (Queue("celery"), Queue("syncs"))
 
 
 @app.on_after_finalize.connect

@@ -15,6 +15,7 @@ from tracker import gateways
 from tracker.audit import actions as audit
 from tracker.audit import export
 from tracker.audit.values import Actor
+from tracker.connections import actions as connections
 from tracker.followups import actions as followups
 from tracker.followups import queries as followup_queries
 from tracker.inventory import actions as inventory
@@ -28,6 +29,7 @@ from tracker.runs.queries import database_now as clock
 
 logger = logging.getLogger(__name__)
 SYNC = Actor("system", "sync", "Sync")
+SYNCS = "syncs"  # a queue and a worker of their own: no step of the engine waits behind a reading
 
 
 @shared_task
@@ -43,6 +45,14 @@ def tick(**_: object) -> None:
         quota_request.delay(request_id=pk)
     for pk in inventory_queries.wanted_syncs(now):
         sync.delay(subscription_id=pk, wanted=True)
+    for pk in inventory_queries.due_syncs(now):
+        sync.delay(subscription_id=pk)
+    for sync_id in inventory_queries.unfollowed_syncs(now):
+        follow_sync.delay(sync_id=sync_id)
+    for request_id in inventory_queries.due_registrations(now):
+        registration.delay(request_id=request_id)
+    if inventory_queries.discovery_wanted():
+        discover.delay()
 
 
 @shared_task
@@ -62,23 +72,67 @@ def quota_request(*, request_id: int, **_: object) -> str:
     return quota.follow(request_id, gateway=gateways.gateway_for, clock=clock)
 
 
-@shared_task(soft_time_limit=1500, time_limit=1800)
+@shared_task(queue=SYNCS)
 def sync(*, subscription_id: str, wanted: bool = False, **_: object) -> str:
-    """Read one subscription, its usages, and assess what was read. `wanted`: somebody asked."""
-    if wanted and Subscription.objects.get(pk=subscription_id).sync_wanted_at is None:
+    """Read one subscription for a while; what is left is the next message's. `wanted`: somebody asked."""
+    subscription = Subscription.objects.get(pk=subscription_id)
+    if wanted and subscription.sync_wanted_at is None:
         return "already read"
     try:
-        return read_subscription(subscription_id)
+        row = inventory.sync(subscription, gateways.gateway_for(subscription_id), clock, SYNC, budget=inventory.BUDGET)
     except inventory.SyncRunning as running:
         return str(running)
+    if row.outcome == row.Outcome.RUNNING:
+        if row.resume_at is None:
+            sync.delay(subscription_id=subscription_id)
+        return f"{row.listed} read; goes on"
+    follow_sync.delay(sync_id=row.pk)
+    return f"failed: {row.error}" if row.error else str(row.outcome)
 
 
-@shared_task
+@shared_task(queue=SYNCS, soft_time_limit=1500, time_limit=1800)
+def follow_sync(*, sync_id: int, by: Actor = SYNC, **_: object) -> str:
+    """What follows a sync: api-versions, usages, readiness. When its worker dies, the ticker finds it again."""
+    row = inventory.claim_follow(sync_id, clock())
+    if row is None:
+        return "already followed"
+    subscription = row.subscription
+    gateway = gateways.gateway_for(subscription.pk)
+    try:
+        connections.read_versions(subscription, gateway=gateway, by=by, now=clock())
+    except GatewayError as error:  # what was read before stays, as old as it says
+        logger.warning("versions of %s: %s", subscription.pk, error)
+    for region in quota_queries.regions(subscription):
+        try:
+            quota.read_usages(subscription, region, gateway=gateway, by=by, now=clock())
+        except (
+            GatewayError
+        ) as error:  # the numbers stay as old as they say they are; placement refuses what nobody knows
+            logger.warning("usages of %s in %s: %s", subscription.pk, region, error)
+    units = list(inventory_queries.live_units(subscription))
+    shortfalls, movable = quota_queries.shortfalls_of(units), gateway.movable()
+    readiness.assess(units, shortfalls=shortfalls, movable=movable, now=clock(), by=by)
+    inventory.followed(row, clock())
+    return str(row.outcome)
+
+
+@shared_task(queue=SYNCS)
 def sync_all(**_: object) -> None:
     """Find new subscriptions and ask for a sync of each; the ticker starts them."""
+    connections.checked(gateways.look(), by=SYNC, now=clock())
     inventory.discover_subscriptions(gateways.gateway_for(""), now=clock(), by=SYNC)
     for subscription in Subscription.objects.all():
         sync.delay(subscription_id=subscription.pk)
+
+
+@shared_task(queue=SYNCS)
+def discover(**_: object) -> str:
+    return inventory.discover_wanted(gateways.gateway_for(""), clock, SYNC)
+
+
+@shared_task
+def registration(*, request_id: int, **_: object) -> str:
+    return inventory.follow_registration(request_id, gateway=gateways.gateway_for, clock=clock)
 
 
 @shared_task
@@ -99,24 +153,16 @@ def verify(**_: object) -> None:
     audit.verify(clock())
 
 
-def read_subscription(subscription_id: str, *, by: Actor = SYNC) -> str:
-    """Inventory, then usages of its regions, then readiness. Also the body of `manage.py sync`."""
+def read_subscription(subscription_id: str, *, by: Actor = SYNC, patience: float = 600.0) -> str:
+    """Inventory to its end, and what follows it, in this process: the body of `manage.py sync`. `patience`: seconds to
+    sit through where Azure asks to wait."""
     subscription = Subscription.objects.get(pk=subscription_id)
-    gateway = gateways.gateway_for(subscription_id)
-    result = inventory.sync(subscription, gateway, clock, by)
+    result = inventory.sync(subscription, gateways.gateway_for(subscription_id), clock, by, patience=patience)
     if result.outcome == result.Outcome.FAILED:
         return f"failed: {result.error}"
-    for region in quota_queries.regions(subscription):
-        try:
-            quota.read_usages(subscription, region, gateway=gateway, by=by, now=clock())
-        except (
-            GatewayError
-        ) as error:  # the numbers stay as old as they say they are; placement refuses what nobody knows
-            logger.warning("usages of %s in %s: %s", subscription_id, region, error)
-    units = list(inventory_queries.live_units(subscription))
-    shortfalls, movable = quota_queries.shortfalls_of(units), gateway.movable()
-    readiness.assess(units, shortfalls=shortfalls, movable=movable, now=clock(), by=by)
-    return str(result.outcome)
+    if result.outcome == result.Outcome.RUNNING:
+        return f"waiting: {result.error}"
+    return follow_sync(sync_id=result.pk, by=by)
 
 
 BEAT = {

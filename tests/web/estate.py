@@ -35,7 +35,7 @@ class Replayed:
         self.gateway: ArmGateway | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*given: Any) -> Any:
+        def call(*given: Any, after: str | None = None) -> Any:  # what is remembered begins at the beginning
             if (name, given) not in self.answers:
                 assert self.gateway is not None, f"{name}{given} was not recorded"
                 answer = getattr(self.gateway, name)(*given)

@@ -3,8 +3,6 @@
 from tests.benchmarks.registry import later
 
 LATER = "comes with the rows of the engine"
-later("F10", "sync of 10,000 resources, then again unchanged", LATER)
-later("F11", "first sync of 100,000 resources", LATER)
 later("F12", "scoring with the whole catalogue", LATER)
 later("F13", "engine steps against the simulator", LATER)
 later("F17", "wave plan, 5,000 units, 40 windows", LATER)

@@ -12,8 +12,8 @@ from migrator.lifecycle import ALLOWED, State
 from tests.tracker.inventory.azure import BY, NOON, Azure, Clock, builder
 from tracker.accounts.models import User
 from tracker.audit.models import Event, PrivateValue
-from tracker.inventory import actions
-from tracker.inventory.models import Subscription, Unit
+from tracker.inventory import actions, queries
+from tracker.inventory.models import RegistrationRequest, Subscription, Unit
 from tracker.waves.models import Placement, Wave
 
 pytestmark = pytest.mark.django_db
@@ -175,26 +175,85 @@ def test_discovery_with_a_refused_token_changes_nothing(azure: Azure, clock: Clo
     assert not Subscription.objects.exists()
 
 
-def test_registering_asks_azure_and_keeps_the_answer(azure: Azure, clock: Clock) -> None:
+def follow(azure: Azure, clock: Clock, token: str = "a-token") -> list[str]:
+    """Follow every request that is due, once."""
+    gateway = azure.gateway(token)
+    return [
+        actions.follow_registration(pk, gateway=lambda _: gateway, clock=clock)
+        for pk in queries.due_registrations(clock())
+    ]
+
+
+def test_a_registration_is_sent_once_and_watched_until_azure_says_registered(azure: Azure, clock: Clock) -> None:
+    name = "Microsoft.ClassicInfrastructureMigrate"
     estate, _ = builder("Unregistered", registered=False)
     azure.begin(estate.estate())
     subscription = azure.subscribe(clock)
-    row = actions.register(subscription, "Microsoft.ClassicInfrastructureMigrate", azure.gateway(), BY, clock())
-    assert row.registrations["Microsoft.ClassicInfrastructureMigrate"] == "Registering"
+    request = actions.want_registration(subscription, name, BY, clock())
+    assert actions.want_registration(subscription, name, BY, clock()) is None, "noted already"
+    assert [e["detail"]["provider"] for e in told("subscription.registration_requested")] == [name]
+    assert follow(azure, clock) == ["Registering"]
+    assert follow(azure, clock) == [], "not due again at once"
+    clock.pass_(seconds=20)
+    assert follow(azure, clock) == ["Registering"]
     azure.process.control("clock", {"advance": 600})
-    azure.sync(subscription, clock)
+    clock.pass_(seconds=20)
+    assert follow(azure, clock) == ["Registered"]
+    request.refresh_from_db()
+    assert (request.state, request.due_at) == ("Registered", None)
+    assert request.ended_at == request.read_at > request.sent_at
     subscription.refresh_from_db()
-    assert subscription.registrations["Microsoft.ClassicInfrastructureMigrate"] == "Registered"
+    assert subscription.registrations[name] == "Registered"
+    sent = [r for r in azure.process.control("log?after=0")["value"] if r["path"].endswith("/register")]
+    assert len(sent[-1:]) == 1
+    assert [e["detail"]["state"] for e in told("subscription.changed")] == ["Registering", "Registered"]
 
 
-def test_a_registration_that_is_not_permitted_is_told_and_changes_nothing(azure: Azure, clock: Clock) -> None:
+def test_after_a_feature_flips_its_provider_is_registered_again(azure: Azure, clock: Clock) -> None:
+    estate, _ = builder("Unregistered", registered=False)
+    azure.begin(estate.estate())
     subscription = azure.subscribe(clock)
-    reader = azure.gateway("reader-token")
-    with pytest.raises(GatewayError, match="it lacks Microsoft"):
-        actions.register(subscription, "Microsoft.ClassicInfrastructureMigrate", reader, BY, clock())
-    assert [e["result"] for e in told("subscription.registration_requested")] == ["failed"]
+    actions.want_registration(subscription, "Microsoft.Compute/CloudServices", BY, clock())
+    follow(azure, clock)
+    azure.process.control("clock", {"advance": 3600})
+    clock.pass_(minutes=1)
+    assert follow(azure, clock) == ["Registered"]
+    (again,) = RegistrationRequest.objects.filter(ended_at__isnull=True)
+    assert (again.name, again.asked_by) == ("Microsoft.Compute", "system:sync")
+
+
+def test_a_registration_that_is_not_permitted_ends_with_the_missing_action(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    request = actions.want_registration(subscription, "Microsoft.ClassicInfrastructureMigrate", BY, clock())
+    (said,) = follow(azure, clock, "reader-token")
+    assert "it lacks Microsoft" in said
+    request.refresh_from_db()
+    assert (request.error, request.sent_at, request.due_at) == (said, None, None)
+    assert [e["result"] for e in told("subscription.registration_requested")] == ["done", "failed"]
     subscription.refresh_from_db()
     assert subscription.registrations == {}
+
+
+def test_a_registration_is_sent_by_one_worker_and_again_after_a_crash(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    request = actions.want_registration(subscription, "Microsoft.Quota", BY, clock())
+    RegistrationRequest.objects.filter(pk=request.pk).update(lease_until=clock() + timedelta(minutes=2))
+    assert queries.due_registrations(clock()) == []
+    gateway = azure.gateway()
+    assert actions.follow_registration(request.pk, gateway=lambda _: gateway, clock=clock) == "not due"
+    clock.pass_(minutes=3)
+    assert follow(azure, clock) in (["Registering"], ["Registered"])
+
+
+def test_when_azure_cannot_be_reached_the_registration_waits(azure: Azure, clock: Clock) -> None:
+    subscription = azure.subscribe(clock)
+    request = actions.want_registration(subscription, "Microsoft.Quota", BY, clock())
+    gateway = azure.gateway(endpoint="http://127.0.0.1:9")
+    actions.follow_registration(request.pk, gateway=lambda _: gateway, clock=clock)
+    request.refresh_from_db()
+    assert "gave no answer" in request.error
+    assert request.ended_at is None
+    assert request.due_at > clock()
 
 
 @pytest.mark.parametrize(
@@ -202,7 +261,19 @@ def test_a_registration_that_is_not_permitted_is_told_and_changes_nothing(azure:
 )
 def test_a_name_that_is_no_provider_is_never_sent(azure: Azure, clock: Clock, name: str) -> None:
     subscription = azure.subscribe(clock)
-    before = len(azure.process.control("log")["value"])
     with pytest.raises(actions.InvalidProvider, match="is no provider"):
-        actions.register(subscription, name, azure.gateway(), BY, clock())
-    assert len(azure.process.control("log")["value"]) == before
+        actions.want_registration(subscription, name, BY, clock())
+    assert not RegistrationRequest.objects.exists()
+
+
+def test_the_worker_looks_for_subscriptions_when_somebody_asks(azure: Azure, clock: Clock) -> None:
+    assert actions.discover_wanted(azure.gateway(), clock, BY) == "nobody asked"
+    assert actions.want_discovery(BY, clock())
+    assert not actions.want_discovery(BY, clock())
+    assert queries.discovery_wanted()
+    assert actions.discover_wanted(azure.gateway(), clock, BY) == "1 subscriptions"
+    assert not queries.discovery_wanted()
+    assert queries.wanted_syncs(clock()) == list(Subscription.objects.values_list("pk", flat=True))
+    assert actions.want_discovery(BY, clock())
+    assert "does not accept the sign-in" in actions.discover_wanted(azure.gateway("expired-token"), clock, BY)
+    assert "sign-in" in queries.last_discovery().error

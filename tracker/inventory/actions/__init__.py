@@ -10,8 +10,22 @@ from tracker.inventory.actions.importing import (
     import_estate,
     preview_import,
 )
-from tracker.inventory.actions.subscriptions import InvalidProvider, discover_subscriptions, register, want_sync
-from tracker.inventory.actions.syncing import SyncLost, SyncRunning, redraw_units, sync
+from tracker.inventory.actions.registering import InvalidProvider, follow_registration, want_registration
+from tracker.inventory.actions.subscriptions import (
+    discover_subscriptions,
+    discover_wanted,
+    want_discovery,
+    want_sync,
+)
+from tracker.inventory.actions.syncing import (
+    BUDGET,
+    SyncLost,
+    SyncRunning,
+    claim_follow,
+    followed,
+    redraw_units,
+    sync,
+)
 from tracker.inventory.actions.units import (
     IllegalMove,
     InvalidText,
@@ -29,6 +43,7 @@ from tracker.inventory.actions.units import (
 from tracker.inventory.documents import canonical_json, digest_of, storable
 
 __all__ = [
+    "BUDGET",
     "Changes",
     "IllegalMove",
     "ImportClosed",
@@ -44,20 +59,25 @@ __all__ = [
     "TooManyImports",
     "assign_owner",
     "canonical_json",
+    "claim_follow",
     "digest_of",
     "discard_import",
     "discover_subscriptions",
+    "discover_wanted",
     "exclude",
+    "follow_registration",
+    "followed",
     "import_estate",
     "include",
     "move",
     "preview_import",
     "record_verdicts",
     "redraw_units",
-    "register",
     "set_health",
     "set_lock",
     "storable",
     "sync",
+    "want_discovery",
+    "want_registration",
     "want_sync",
 ]

@@ -1,29 +1,24 @@
 """Subscriptions: which there are, when they are read next, what they are registered for."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
 
 from migrator.gateway.protocol import AzureGateway, GatewayError
-from migrator.resources import known
 from tracker.audit.actions import Fact, record, record_many
 from tracker.audit.values import Actor
 from tracker.inventory.documents import storable
-from tracker.inventory.models import Subscription
+from tracker.inventory.models import Discovery, Subscription
 from tracker.inventory.reading import failure
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_PROVIDER = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)+(/[A-Za-z][A-Za-z0-9]*)?")
 
 
 def is_id(text: str) -> bool:
     """Whether a text is a subscription id as it is stored: lower case, with hyphens."""
     return _ID.fullmatch(text) is not None
-
-
-class InvalidProvider(ValueError):
-    """The name is neither a provider ("Microsoft.X") nor a feature ("Microsoft.X/Y")."""
 
 
 def discover_subscriptions(gateway: AzureGateway, now: datetime, by: Actor) -> list[Subscription]:
@@ -72,38 +67,31 @@ def want_sync(subscription: Subscription, by: Actor, now: datetime) -> bool:
     return bool(noted)
 
 
-def register(subscription: Subscription, name: str, gateway: AzureGateway, by: Actor, now: datetime) -> Subscription:
-    """Register a provider or a feature; it takes the platform minutes (azure.md 7), the next sync shows the end of it.
+@transaction.atomic
+def want_discovery(by: Actor, now: datetime) -> bool:
+    """Note that somebody wants the worker to look for subscriptions. False when that was already noted."""
+    if Discovery.objects.select_for_update().filter(ended_at__isnull=True).exists():
+        return False
+    row = Discovery.objects.create(asked_at=now, asked_by=by.key)
+    detail = {"name": "the list of subscriptions", "discovery": row.pk}
+    record("inventory.sync_wanted", by=by, object=("inventory", "subscriptions"), now=now, detail=detail)
+    return True
 
-    Raises InvalidProvider; GatewayError, after recording that it failed.
-    """
-    if not _PROVIDER.fullmatch(name) or len(name) > 120:
-        raise InvalidProvider(
-            f"{name[:120]!r} is no provider; write it like Microsoft.Compute or Microsoft.Compute/CloudServices."
-        )
-    detail = {"name": subscription.name, "provider": name}
+
+def discover_wanted(gateway: AzureGateway, clock: Callable[[], datetime], by: Actor) -> str:
+    """Answer a wish of `want_discovery`; new subscriptions are noted to be read. Returns what was found, for a log."""
+    now = clock()
+    row = Discovery.objects.filter(ended_at__isnull=True).first()
+    if row is None:
+        return "nobody asked"
     try:
-        answer = gateway.register(subscription.pk, name)
+        found = discover_subscriptions(gateway, now, by)
+        for subscription in found:
+            if subscription.synced_at is None:
+                want_sync(subscription, by, now)
+        row.found = len(found)
     except GatewayError as error:
-        with transaction.atomic():
-            record(
-                "subscription.registration_requested",
-                by=by,
-                object=("subscription", subscription.pk),
-                now=now,
-                detail={**detail, "cause": failure(error, now)},
-                result="failed",
-            )
-        raise
-    with transaction.atomic():
-        row = Subscription.objects.select_for_update(no_key=True).get(pk=subscription.pk)
-        row.registrations = {**row.registrations, name: storable(str(answer.state)) if known(answer.state) else None}
-        row.save(update_fields=["registrations"])
-        record(
-            "subscription.registration_requested",
-            by=by,
-            object=("subscription", subscription.pk),
-            now=now,
-            detail={**detail, "state": storable(str(answer.state)) if known(answer.state) else "unknown"},
-        )
-    return row
+        row.error = failure(error, now)
+    row.ended_at = clock()
+    row.save(update_fields=["found", "error", "ended_at"])
+    return row.error or f"{row.found} subscriptions"

@@ -24,6 +24,7 @@ from tracker.inventory.reading import Reading
 
 LEASE = timedelta(minutes=3)  # a reader that says nothing for so long is taken for dead
 APPLY_LEASE = timedelta(minutes=15)  # the last step: one transaction over everything that was read
+FOLLOW_LEASE = timedelta(minutes=30)  # as long as a worker may take for usages and assessment
 OLDEST = timedelta(days=1)  # a reading older than this is begun anew: its first pages no longer say what is
 PART = 2_000  # documents stored at once
 PART_SECONDS = 5.0  # so long at most between two stored places, where the listing has places
@@ -165,6 +166,20 @@ class _Reader:
         return True
 
 
+def claim_follow(sync_id: int, now: datetime) -> Sync | None:
+    """The sync, when nobody has read what follows it (usages, assessment) or is about to; then it is the caller's for
+    a while. None otherwise."""
+    free = Sync.objects.filter(pk=sync_id, followed_at__isnull=True, ended_at__isnull=False, lease_until__lte=now)
+    if not free.exclude(outcome=Sync.Outcome.FAILED).update(lease_until=now + FOLLOW_LEASE):
+        return None
+    return Sync.objects.select_related("subscription").get(pk=sync_id)
+
+
+def followed(row: Sync, now: datetime) -> None:
+    """Usages were read and units assessed after this sync; their events tell it."""
+    Sync.objects.filter(pk=row.pk).update(followed_at=now)
+
+
 def redraw_units(subscription: Subscription, now: datetime, by: Actor) -> Changes:
     """Draw the units again from what is stored, without reading: after an upgrade that draws them differently."""
     with transaction.atomic():
@@ -252,7 +267,8 @@ def _apply(row: Sync, subscription: Subscription, by: Actor, now: datetime) -> S
 
 def _end(row: Sync, reading: Reading, changes: Changes, now: datetime) -> None:
     staging.clear(row)
-    row.ended_at, row.holder, row.resume_at, row.error = now, "", None, ""
+    row.ended_at, row.lease_until = now, min(row.lease_until, now)
+    row.holder, row.resume_at, row.error = "", None, ""
     row.unreadable = reading.entries() + [
         {"resource": "", "action": "", "sentence": sentence} for sentence in changes.undrawn[:50]
     ]

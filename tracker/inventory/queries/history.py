@@ -1,11 +1,12 @@
 """Syncs, snapshots, and the difference between two of them."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tracker.inventory.differences import FieldChange, differences
-from tracker.inventory.models import Resource, Snapshot, Subscription, Sync
+from tracker.inventory.models import Discovery, RegistrationRequest, Resource, Snapshot, Subscription, Sync
 
 
 def subscriptions() -> QuerySet[Subscription]:
@@ -36,6 +37,28 @@ def unfollowed_syncs(now: datetime, limit: int = 100) -> list[int]:
         lease_until__lte=now,
     )
     return list(rows.order_by("ended_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def due_registrations(now: datetime, limit: int = 100) -> list[int]:
+    """Requests to register which are to be sent or looked at, and which nobody holds."""
+    rows = RegistrationRequest.objects.filter(ended_at__isnull=True, due_at__lte=now).exclude(lease_until__gt=now)
+    return list(rows.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def discovery_wanted() -> bool:
+    """Whether somebody wants the worker to look for subscriptions."""
+    return Discovery.objects.filter(ended_at__isnull=True).exists()
+
+
+def last_discovery() -> Discovery | None:
+    return Discovery.objects.order_by("-asked_at", "-pk").first()
+
+
+def registration_requests(subscription_ids: Iterable[str]) -> dict[tuple[str, str], RegistrationRequest]:
+    """The newest request of each subscription and name."""
+    rows = RegistrationRequest.objects.filter(subscription__in=list(subscription_ids))
+    newest = rows.order_by("subscription", "name", "-asked_at", "-pk").distinct("subscription", "name")
+    return {(row.subscription_id, row.name): row for row in newest}
 
 
 def syncs(limit: int = 20, subscription_id: str | None = None) -> list[Sync]:
