@@ -13,6 +13,7 @@ from migrator.gateway.protocol import (
     Document,
     NotRegistered,
     OperationStatus,
+    Reached,
     Refused,
     Unreadable,
 )
@@ -87,6 +88,18 @@ def test_route_tables_are_listed_with_who_uses_them(both: Azure) -> None:
     assert tables["rt-proxy-2015"].used_by == ()
     used = tables["rt-web-back"].used_by
     assert isinstance(used, tuple) and used and all(name.startswith("web-prod-net/") for name in used)
+
+
+@pytest.mark.parametrize("stop", [1, 40, -1])
+def test_a_listing_that_was_interrupted_goes_on_to_the_same_end(both: Azure, stop: int) -> None:
+    subscription = subscription_of(both, "Retail")
+    whole = {d["id"]: d for d in listed(both, subscription)[0]}
+    items = list(both.inventory(subscription, after=""))
+    place = [n for n, item in enumerate(items) if isinstance(item, Reached)][stop]
+    rest = list(both.inventory(subscription, after=items[place].cursor))
+    again = {d["id"]: d for d in [*items[:place], *rest] if not isinstance(d, Reached | Unreadable)}
+    assert again == whole
+    assert not [item for item in rest if isinstance(item, Unreadable)]
 
 
 def test_both_apis_tell_the_same_of_the_same_things(both: Azure, service: ServiceManagement) -> None:
