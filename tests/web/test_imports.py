@@ -50,6 +50,9 @@ def test_a_file_is_previewed_then_imported_and_assessed(client: Client) -> None:
     unit = Unit.objects.get(name="net1")
     assert Assessment.objects.filter(unit=unit).exists()
     assert unit.assessed_at is not None
+    about = client.get(f"/units/{unit.pk}/").content.decode()
+    assert "From a file" in about
+    assert "4 of 4 members" in about
     (event,) = Event.objects.filter(type="inventory.imported")
     assert "p-ada" in str(json.loads(event.body)["actor"])
     again = client.post(f"/inventory/import/{row.pk}/apply/", {"seal": row.seal}, follow=True)

@@ -16,7 +16,7 @@ from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.followups.models import FollowUp
 from tracker.inventory import actions
-from tracker.inventory.models import Unit
+from tracker.inventory.models import Resource, Unit
 from tracker.readiness.models import Finding
 from tracker.runs.models import Difference, Run
 from tracker.runs.queries import database_now
@@ -42,6 +42,11 @@ def _number(rows: QuerySet[Any], column: str = "unit") -> Coalesce:
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
+def _from_files() -> QuerySet[Resource]:
+    """Members that no reading of Azure has confirmed: what is known of them comes from an imported file."""
+    return Resource.objects.filter(document__source="file", gone_at__isnull=True)
+
+
 def _unit(pk: int) -> Unit:
     """The unit with subscription, wave and the numbers of its tabs; one query. Raises Http404."""
     rows = Unit.objects.select_related("subscription", "placement__wave").annotate(
@@ -49,6 +54,8 @@ def _unit(pk: int) -> Unit:
         follow_up_count=_number(FollowUp.objects.all()),
         open_follow_ups=_number(FollowUp.objects.exclude(state=FollowUp.State.CLOSED)),
         unexpected=_number(Difference.objects.filter(kind="unexpected", disposed_at=None), "run__unit"),
+        from_files=_number(_from_files()),
+        file_as_of=Subquery(_from_files().filter(unit=OuterRef("pk")).order_by("seen_at").values("seen_at")[:1]),
     )
     unit = rows.filter(pk=pk).first()
     if unit is None:
