@@ -8,7 +8,8 @@ import pytest
 
 from migrator.captures import writing
 from migrator.captures.reading import FileRefused, Hints
-from tests.tracker.inventory.azure import BY, NOON, SMALL_UNITS, Azure, Clock, builder
+from migrator.simulator import scenarios
+from tests.tracker.inventory.azure import BY, NOON, Azure, Clock, builder
 from tracker import imports
 from tracker.audit.models import Event
 from tracker.inventory import actions
@@ -72,13 +73,17 @@ def picture() -> dict[str, Any]:
     }
 
 
-def test_a_captured_estate_imported_gives_the_units_and_verdicts_of_a_sync(azure: Azure, clock: Clock) -> None:
+@pytest.mark.parametrize(("scenario", "units"), [("small", 3), ("journey", 4)])
+def test_a_captured_estate_imported_gives_the_units_and_verdicts_of_a_sync(
+    azure: Azure, clock: Clock, scenario: str, units: int
+) -> None:
+    azure.begin(scenarios.estate(scenario))
     estate = captured(azure, NOON)
     row = preview(raw(estate), clock)
     assert row.counts == {**dict.fromkeys(row.counts, 0), "added": len(estate["resources"])}
     assert not Resource.objects.exists(), "a preview changes nothing"
     imports.apply(row.pk, seal=row.seal, by=BY, clock=clock)
-    assert set(Unit.objects.values_list("name", flat=True)) == SMALL_UNITS
+    assert Unit.objects.count() == units
     subscription = Subscription.objects.get()
     assert subscription.registrations["Microsoft.ClassicInfrastructureMigrate"] == "Registered"
     assert subscription.synced_at is None, "nobody read Azure"
