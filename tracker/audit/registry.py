@@ -112,14 +112,16 @@ _TABLE = (
     ("connection.versions_read", "Versions read",
      "The versions Azure offers {object} were read[: {changed} of {kinds} changed].", "changed:number kinds:number"),
     # Readiness
-    ("readiness.assessed", "Readiness assessed", "{object} was assessed[: {units} units][: {verdict}][, score {score}].", "*"),
+    ("readiness.assessed", "Readiness assessed",
+     "{object} was assessed[: {units} units][: {verdict}][, score {score}].", "*"),
     ("readiness.platform_answered", "Platform validated",
      "The platform answered Validate for {object}[: {outcome}].", "*"),
     ("readiness.attested", "Attested", "{actor} attested {rule|a rule} for {object}[: {answer}].", "*"),
     ("readiness.waived", "Finding waived", "{actor} waived {rule|a finding} for {object}[: {reason}].", "*"),
     ("readiness.waiver_ended", "Waiver ended", "The waiver of {rule|a finding} for {object} ended.", "*"),
     # Quota
-    ("quota.usages_read", "Quota read", "The quota of {object}[ in {region}] was read[: {changed} of {rows} limits changed].", "*"),
+    ("quota.usages_read", "Quota read",
+     "The quota of {object}[ in {region}] was read[: {changed} of {rows} limits changed].", "*"),
     ("quota.reserved", "Quota reserved", "Quota was reserved for {object}[ in {region}].", "*"),
     ("quota.released", "Quota released", "The quota reserved for {object} was released.", "*"),
     ("quota.refused", "Quota short", "{object} was refused for want of quota[ in {region}].", "*"),
