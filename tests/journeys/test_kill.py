@@ -1,6 +1,5 @@
 """SIGKILL between submit and answer, Redis emptied, everything started again: nothing lost, nothing doubled."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -27,6 +26,11 @@ def lose_everything(stack: Stack) -> None:
     with redis.Redis.from_url(stack.redis_url) as client:
         client.flushdb()
     stack.start("worker", "beat")
+
+
+def arrived(stack: Stack, verb: str) -> bool:
+    faults = stack.simulator.control("faults")["value"]
+    return any(row["used"] for row in faults if row["unit"] == f"{verb}Migration")
 
 
 @pytest.mark.long
@@ -67,7 +71,8 @@ def test_a_worker_killed_between_submit_and_answer_of_prepare_and_commit(stack: 
         runs.ask(Run.objects.get(pk=run.pk), verb, by=tomas, now=database_now(), seal=seal)
         open_attempt = Attempt.objects.filter(operation__run=run, operation__verb=verb, resolved_at__isnull=True)
         wait_for(f"{verb} is in flight", open_attempt.exists, 30, state)
-        time.sleep(1)  # from the row to the wire; the answer takes four seconds
+        # The row is written before the request is sent: only the simulator knows that it arrived.
+        wait_for(f"{verb} has arrived", lambda verb=verb: arrived(stack, verb))
         lose_everything(stack)
         assert open_attempt.exists(), "the worker died before it could write anything down"
         wait_for(f"{verb} is seen to be done", lambda goals=goals: seen(*goals), 90, state)
