@@ -25,6 +25,7 @@ from migrator.gateway.wire.cleaning import clean_text, clean_value
 
 LARGEST = 8 * 1024 * 1024  # bytes of one answer (reliability-notes 3.3)
 EXCERPT = 2000  # characters
+LONGEST_EVIDENCE = 256 * 1024  # bytes; a longer answer that was understood is a page of a list, no evidence of a verb
 READ_ATTEMPTS = 3
 SHORTEST_TRY = 1.0  # seconds that must be left for another attempt
 MOST_PAGES = 2000
@@ -199,7 +200,8 @@ class Calls:
             parsed = self.decode(raw.content)
         except ValueError as error:
             problem = str(error)
-        if raw.status not in SUCCESS or method not in errors.READS or problem:
+        page = raw.status in SUCCESS and not problem and len(raw.content) > LONGEST_EVIDENCE
+        if (raw.status not in SUCCESS or method not in errors.READS or problem) and not page:
             exchange = replace(exchange, excerpt=self.excerpt(raw.content, parsed, problem))
         if raw.status not in SUCCESS:
             error = errors.from_answer(doing, method, raw.status, parsed, wait, exchange)

@@ -8,6 +8,7 @@ reader sees that something was there.
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from migrator.gateway.wire import cscfg
@@ -38,7 +39,11 @@ def clean(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def clean_text(text: str) -> str:
     """Free text (an error message, an excerpt) without keys, signatures and tokens."""
-    return _BEARER.sub("Bearer " + REMOVED, _SECRET_TEXT.sub(lambda m: f"{m.group(1)}={REMOVED}", text))
+    if "=" in text:
+        text = _SECRET_TEXT.sub(lambda m: f"{m.group(1)}={REMOVED}", text)
+    if not text.isprintable() or " " in text or not text.isascii():  # nothing to part the word from the token: no token
+        text = _BEARER.sub("Bearer " + REMOVED, text)
+    return text
 
 
 def clean_value(value: Any) -> Any:
@@ -58,17 +63,25 @@ def holds_removed(value: Any) -> bool:
 def _clean(name: str, value: Any, depth: int) -> Any:
     if depth > DEEPEST:
         return REMOVED  # nothing of Azure's is this deep; what cannot be looked through does not leave
-    if _is_secret(name) and value not in (None, "", [], {}):
+    if name and _is_secret(name) and value not in (None, "", [], {}):
         return REMOVED
+    if isinstance(value, str):
+        return _configuration(value) if _is_configuration(name) and value.strip() else clean_text(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, Mapping):
         return {key: _clean(str(key), item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_clean("", item, depth + 1) for item in value]
-    if isinstance(value, str):
-        return _configuration(value) if name.lower() == "configuration" and value.strip() else clean_text(value)
     return value
 
 
+@lru_cache(maxsize=4_096)  # documents have few names, each many times
+def _is_configuration(name: str) -> bool:
+    return name.lower() == "configuration"
+
+
+@lru_cache(maxsize=4_096)
 def _is_secret(name: str) -> bool:
     lowered = name.lower()
     return lowered in _SECRET_NAMES or lowered.endswith(_SECRET_ENDINGS)

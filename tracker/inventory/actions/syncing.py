@@ -28,6 +28,7 @@ FOLLOW_LEASE = timedelta(minutes=30)  # as long as a worker may take for usages 
 OLDEST = timedelta(days=1)  # a reading older than this is begun anew: its first pages no longer say what is
 PART = 2_000  # documents stored at once
 PART_SECONDS = 5.0  # so long at most between two stored places, where the listing has places
+LOOK = 5.0  # seconds between two looks whether the lease is to be renewed
 BUDGET = 20.0  # seconds of reading in one call; then the next call goes on
 FIRST_PAUSE, LONGEST_PAUSE, MOST_ATTEMPTS = 5, 300, 5  # seconds between tries after an answer that failed
 NO_HINT = 30.0  # seconds, when Azure throttles and does not say for how long
@@ -112,8 +113,11 @@ class _Reader:
         """Read on, storing part after part. False: the time is used up before the end."""
         reading, began = Reading(), time.monotonic()
         place = self.row.cursor
+        looked = began
         for reached in reading_.follow(self.gateway, self.subscription.pk, place, reading):
-            self._keep()
+            if time.monotonic() - looked >= LOOK:  # the clock may be the database's
+                self._keep()
+                looked = time.monotonic()
             if reached is None:
                 continue
             place, now = reached, time.monotonic()
