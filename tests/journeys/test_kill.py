@@ -66,7 +66,7 @@ def test_a_worker_killed_between_submit_and_answer_of_prepare_and_commit(stack: 
             asked = runs.request_commit(Run.objects.get(pk=run.pk), by=tomas, now=database_now())
             waves.approve(asked, digest=asked.digest, by=aiko, now=database_now())
             seal = asked.digest
-        slow = {"kind": "slow", "method": "POST", "unit": f"{verb}Migration", "seconds": 4, "times": 1}
+        slow = {"kind": "slow", "method": "POST", "unit": f"{verb}Migration", "seconds": 2.5, "times": 1}
         stack.simulator.control("faults", slow)
         runs.ask(Run.objects.get(pk=run.pk), verb, by=tomas, now=database_now(), seal=seal)
         open_attempt = Attempt.objects.filter(operation__run=run, operation__verb=verb, resolved_at__isnull=True)
