@@ -13,7 +13,7 @@ from migrator.lifecycle import State
 from tests.web.estate import HOSTILE, Estate
 from tracker.accounts.models import User
 from tracker.audit.models import Event
-from tracker.inventory.models import Subscription, Sync, Unit
+from tracker.inventory.models import Discovery, RegistrationRequest, Subscription, Sync, Unit
 from tracker.runs.queries import database_now
 from tracker.waves.models import Placement
 from tracker.web import readings
@@ -330,6 +330,32 @@ def test_a_missing_registration_comes_with_its_command(estate: Estate, as_person
     assert f"az provider register --namespace {readings.MIGRATE} --subscription {estate.subscription.pk}" in text
     assert "az feature register --namespace Microsoft.Compute --name CloudServices" in text
     assert f"{readings.FEATURE}: unknown" in text
+
+
+def test_registering_asks_for_all_that_is_missing_once_and_shows_azures_word(estate: Estate, as_person: As) -> None:
+    Subscription.objects.update(registrations={readings.MIGRATE: "NotRegistered", "Microsoft.Compute": "Registered"})
+    wanted = {"subscription": estate.subscription.pk, "next": "/inventory/"}
+    assert as_person(estate.maya).post("/sync/register/", wanted).status_code == 403, "a manager does not operate"
+    client = as_person(estate.tomas)
+    assert 'action="/sync/register/"' in client.get("/sync/panel/").content.decode()
+    assert client.post("/sync/register/", wanted)["Location"] == "/inventory/"
+    client.post("/sync/register/", wanted)
+    asked = RegistrationRequest.objects.all()
+    assert {one.name for one in asked} == {*readings.NEEDED} - {"Microsoft.Compute"}
+    assert Event.objects.filter(type="subscription.registration_requested").count() == len(asked) == 4
+    asked.filter(name=readings.MIGRATE).update(state="Registering", sent_at=database_now(), read_at=database_now())
+    assert "Azure says Registering" in client.get("/sync/panel/").content.decode()
+    unknown = client.post("/sync/register/", {"subscription": "nothing"}, follow=True)
+    assert "There is no such subscription" in unknown.content.decode()
+
+
+def test_looking_for_subscriptions_is_noted_once(estate: Estate, as_person: As) -> None:
+    assert as_person(estate.noor).post("/sync/look/").status_code == 403
+    client = as_person(estate.tomas)
+    assert "Look for subscriptions" in client.get("/sync/panel/").content.decode()
+    client.post("/sync/look/")
+    client.post("/sync/look/")
+    assert Discovery.objects.count() == 1
 
 
 def test_the_panel_is_304_while_nothing_changed(estate: Estate, as_person: As) -> None:

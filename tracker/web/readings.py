@@ -1,7 +1,7 @@
 """Readings as pages show them: per subscription the last sync, what it changed, how old the facts are. One query."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,13 @@ from django.db.models.functions import JSONObject
 
 from tracker.accounts.models import User
 from tracker.accounts.permissions import PERMISSION_SENTENCES, ROLE_PERMISSIONS, Permission
-from tracker.inventory.models import Subscription, Sync
+from tracker.inventory import queries
+from tracker.inventory.models import RegistrationRequest, Subscription, Sync
 from tracker.web import live
 
 LISTED = 10  # unreadable parts shown with a reading; the number is whole
 # azure.md 7: both must read Registered before Validate [D]; the targets of the move [I]. Command: azure.md 7.
-MIGRATE, FEATURE = "Microsoft.ClassicInfrastructureMigrate", "Microsoft.Compute/CloudServices"
-NEEDED = (MIGRATE, FEATURE, "Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage")
+MIGRATE, FEATURE, NEEDED = queries.MIGRATE, queries.FEATURE, queries.NEEDED
 DOCUMENTED = frozenset({MIGRATE, FEATURE})
 
 
@@ -48,6 +48,11 @@ class Registration:
     state: str
     command: str
     inferred: bool
+    asked: RegistrationRequest | None = None  # the newest wish to register it
+
+    @property
+    def waiting(self) -> bool:
+        return self.asked is not None and self.asked.ended_at is None
 
     @property
     def fine(self) -> bool:
@@ -69,6 +74,7 @@ class Reading:
     error: str
     unreadable: list[dict[str, str]]
     unreadable_count: int
+    asked: Mapping[str, RegistrationRequest] = field(default_factory=dict)  # by the name to register
 
     @property
     def stale(self) -> bool:
@@ -93,7 +99,11 @@ class Reading:
     @property
     def registrations(self) -> list[Registration]:
         known = self.subscription.registrations
-        return [_registration(name, known.get(name), self.subscription.pk) for name in NEEDED if self.read_at or known]
+        return [
+            _registration(name, known.get(name), self.subscription.pk, self.asked.get(name))
+            for name in NEEDED
+            if self.read_at or known
+        ]
 
     @property
     def registration_line(self) -> str:
@@ -114,13 +124,13 @@ def _few(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} providers"
 
 
-def _registration(name: str, state: str | None, subscription: str) -> Registration:
+def _registration(name: str, state: str | None, subscription: str, asked: RegistrationRequest | None) -> Registration:
     provider, _, feature = name.partition("/")
     command = f"az provider register --namespace {provider} --subscription {subscription}"
     if feature:
         command = f"az feature register --namespace {provider} --name {feature} --subscription {subscription}"
     state = state or "unknown"
-    return Registration(name, state, "" if state == "Registered" else command, name not in DOCUMENTED)
+    return Registration(name, state, "" if state == "Registered" else command, name not in DOCUMENTED, asked)
 
 
 class _First(Func):
@@ -131,7 +141,8 @@ class _First(Func):
 
 
 def readings() -> list[Reading]:
-    """Every subscription by name with its newest sync; one query whatever their number."""
+    """Every subscription by name with its newest sync; one query whatever their number, one more where one is not
+    registered."""
     syncs = Sync.objects.filter(subscription=OuterRef("pk")).order_by("-started_at", "-pk")
     newest = syncs.values(
         told=JSONObject(
@@ -148,7 +159,16 @@ def readings() -> list[Reading]:
     )
     good = syncs.filter(outcome__in=(Sync.Outcome.COMPLETE, Sync.Outcome.PARTIAL)).values("ended_at")
     rows = Subscription.objects.annotate(last=Subquery(newest[:1]), read_at=Subquery(good[:1]))
-    return [_reading(row, row.last or {}, row.read_at) for row in rows]  # type: ignore[attr-defined]
+    listed = [_reading(row, row.last or {}, row.read_at) for row in rows]  # type: ignore[attr-defined]
+    if any(row.unregistered for row in listed):
+        asked = queries.registration_requests([row.subscription.pk for row in listed if row.unregistered])
+        listed = [_with_requests(row, asked) for row in listed]
+    return listed
+
+
+def _with_requests(row: Reading, asked: Mapping[tuple[str, str], RegistrationRequest]) -> Reading:
+    mine = {name: request for (subscription, name), request in asked.items() if subscription == row.subscription.pk}
+    return replace(row, asked=mine)
 
 
 def _reading(subscription: Subscription, told: dict[str, Any], read_at: datetime | None) -> Reading:
@@ -173,6 +193,7 @@ def etag(rows: Sequence[Reading]) -> str:
     return live.etag(
         *((row.subscription.pk, row.outcome, row.started_at, row.ended_at, row.wanted) for row in rows),
         *(str(sorted(row.subscription.registrations.items())) for row in rows),
+        *((one.pk, one.read_at, one.ended_at, one.error) for row in rows for one in row.asked.values()),
     )
 
 

@@ -9,6 +9,9 @@ from tracker.inventory.queries.estates import (
     registrations_of,
 )
 from tracker.inventory.queries.history import (
+    FEATURE,
+    MIGRATE,
+    NEEDED,
     diff,
     discovery_wanted,
     due_registrations,
@@ -20,6 +23,7 @@ from tracker.inventory.queries.history import (
     subscriptions,
     syncs,
     unfollowed_syncs,
+    unregistered,
     wanted_syncs,
 )
 from tracker.inventory.queries.units import (
@@ -45,6 +49,9 @@ from tracker.inventory.queries.units import (
 
 __all__ = [
     "FACETS",
+    "FEATURE",
+    "MIGRATE",
+    "NEEDED",
     "NOBODY",
     "BadCursor",
     "Count",
@@ -79,5 +86,6 @@ __all__ = [
     "unfollowed_syncs",
     "unit_by_key",
     "unit_page",
+    "unregistered",
     "wanted_syncs",
 ]

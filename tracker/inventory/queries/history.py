@@ -8,6 +8,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from tracker.inventory.differences import FieldChange, differences
 from tracker.inventory.models import Discovery, RegistrationRequest, Resource, Snapshot, Subscription, Sync
 
+# azure.md 7: the first two must read Registered before Validate [D]; the targets of the move [I].
+MIGRATE, FEATURE = "Microsoft.ClassicInfrastructureMigrate", "Microsoft.Compute/CloudServices"
+NEEDED = (MIGRATE, FEATURE, "Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage")
+
+
+def unregistered(subscription: Subscription) -> list[str]:
+    """What the subscription is to be registered for and is not known to be."""
+    return [name for name in NEEDED if subscription.registrations.get(name) != "Registered"]
+
 
 def subscriptions() -> QuerySet[Subscription]:
     return Subscription.objects.all()
@@ -57,7 +66,7 @@ def last_discovery() -> Discovery | None:
 def registration_requests(subscription_ids: Iterable[str]) -> dict[tuple[str, str], RegistrationRequest]:
     """The newest request of each subscription and name."""
     rows = RegistrationRequest.objects.filter(subscription__in=list(subscription_ids))
-    newest = rows.order_by("subscription", "name", "-asked_at", "-pk").distinct("subscription", "name")
+    newest = rows.order_by("subscription_id", "name", "-asked_at", "-pk").distinct("subscription_id", "name")
     return {(row.subscription_id, row.name): row for row in newest}
 
 

@@ -39,6 +39,41 @@ def sync(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+@require(Permission.OPERATE)
+@require_POST
+def register(request: HttpRequest) -> HttpResponse:
+    """Want one subscription (`subscription`: its id) registered for all it lacks; the worker sends and watches it."""
+    answer = HttpResponseRedirect(safe_next(request, request.POST.get("next", "")))
+    wanted = request.POST.get("subscription", "")
+    row = None if "\x00" in wanted else queries.subscriptions().filter(pk=wanted).first()
+    if row is None:
+        messages.error(request, "There is no such subscription; nothing was asked for.")
+        return answer
+    now, by = database_now(), request.user.actor  # type: ignore[union-attr]
+    with transaction.atomic():
+        missing = queries.unregistered(row)
+        asked = [name for name in missing if inventory.want_registration(row, name, by, now)]
+    if asked:
+        what = asked[0] if len(asked) == 1 else f"{len(asked)} providers"
+        messages.success(request, f"{row.name} will be registered for {what}; it takes Azure some minutes.")
+    elif missing:
+        messages.info(request, f"The registration of {row.name} was already asked for; it takes Azure some minutes.")
+    else:
+        messages.info(request, f"{row.name} is registered for everything that is needed.")
+    return answer
+
+
+@require(Permission.SYNC)
+@require_POST
+def look(request: HttpRequest) -> HttpResponse:
+    """Want the worker to look which subscriptions the credential can see."""
+    if inventory.want_discovery(request.user.actor, database_now()):  # type: ignore[union-attr]
+        messages.success(request, "The worker looks for subscriptions in a moment; new ones are then read.")
+    else:
+        messages.info(request, "Somebody asked for that already; the worker looks in a moment.")
+    return HttpResponseRedirect(safe_next(request, request.POST.get("next", "")))
+
+
 @require(Permission.READ)
 @require_safe
 def panel(request: HttpRequest) -> HttpResponse:
@@ -59,6 +94,7 @@ def context(request: HttpRequest, rows: list[readings.Reading]) -> dict[str, obj
         "readings_back": safe_next(request, back),
         "reading_summary": _summary(rows),
         "readings_why_not": readings.why_not(request.user, Permission.SYNC),  # type: ignore[arg-type]
+        "register_why_not": readings.why_not(request.user, Permission.OPERATE),  # type: ignore[arg-type]
     }
 
 
