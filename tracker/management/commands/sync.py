@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
     def tell(self, subscription: Subscription) -> bool:
         row = queries.syncs(1, subscription.pk)[0]
-        if row.outcome == Sync.Outcome.FAILED:
+        if row.outcome in (Sync.Outcome.FAILED, Sync.Outcome.RUNNING):  # running: Azure asked to wait for long
             self.stderr.write(f"{subscription.name}: {row.error}")
             return False
         units = queries.live_units(subscription).count()
