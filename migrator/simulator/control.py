@@ -139,18 +139,37 @@ def _clear_faults(simulator: "Simulator", query: Mapping[str, str], body: Any, r
 
 
 def _set(simulator: "Simulator", query: Mapping[str, str], body: Any, rest: str) -> Any:
-    platform = simulator.platform
+    return apply_settings(simulator, checked_settings(body))
+
+
+def checked_settings(body: Any) -> Mapping[str, Any]:
+    """Settings by name, each one possible. Raises Wrong."""
     wish = _object(body, *vars(Settings()))
+
+    def whole(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    def seconds(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1_000_000
+
     checks: Mapping[str, Callable[[Any], bool]] = {
-        "page_size": lambda v: isinstance(v, int) and not isinstance(v, bool) and 1 <= v <= 1000,
-        "graph_page_size": lambda v: isinstance(v, int) and not isinstance(v, bool) and 1 <= v <= 1000,
-        "throttle": lambda v: isinstance(v, int | float) and not isinstance(v, bool) and v >= 0,
+        "page_size": lambda v: whole(v) and 1 <= v <= 1000,
+        "graph_page_size": lambda v: whole(v) and 1 <= v <= 1000,
+        "throttle": seconds,
         "operation_header": lambda v: v in ("both", "location", "azure-asyncoperation"),
         "after_failure": lambda v: v in ("", "Prepared", "Preparing"),
+        "registration_seconds": seconds,
+        "upper_case_groups": lambda v: isinstance(v, bool),
     }
     for name, value in wish.items():
         if not checks[name](value):
             raise Wrong(f"{name} cannot be {value!r}.")
+    return wish
+
+
+def apply_settings(simulator: "Simulator", wish: Mapping[str, Any]) -> Any:
+    """Set what `checked_settings` found possible; gives all settings."""
+    platform = simulator.platform
     for name, value in wish.items():
         setattr(platform.settings, name, value)
     simulator.throttle.factor = float(platform.settings.throttle)

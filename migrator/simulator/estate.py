@@ -6,6 +6,7 @@ entry, its key and what is expected there.
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -17,6 +18,7 @@ FORMAT: Final = "classic-estate/1"
 LARGEST: Final = 64 * 1024 * 1024  # bytes
 _SECTIONS: Final = ("subscriptions", "resources", "registrations", "usages")
 _OF_CAPTURES: Final = ("captured", "read", "unreadable", "digest")  # written by `manage.py capture`; not used here
+_CONTROL: Final = re.compile("[\\x00-\\x1f]")
 _DEEPEST: Final = 60  # nesting of one resource
 
 # Types that may hang on any scope or have no parent document of their own.
@@ -189,7 +191,7 @@ def _check_resources(rows: list[Any], subscriptions: set[str], source: str) -> N
 def _check_envelope(entry: _Entry, resource_id: str, subscriptions: set[str]) -> None:
     if not resource_id.startswith("/") or resource_id.endswith("/") or "//" in resource_id:
         entry.fail("key 'id' must be a Resource Manager id that starts with '/subscriptions/'")
-    if any(ord(character) < 32 for character in resource_id):
+    if _CONTROL.search(resource_id):
         entry.fail("key 'id' holds a control character")
     owner = subscription_in(resource_id)
     if not owner:
@@ -257,13 +259,17 @@ def _is_classic(kind: str) -> bool:
     return canonical_type(kind).lower().startswith("microsoft.classic")
 
 
-def _depth(value: Any, level: int = 1) -> int:
-    if level > _DEEPEST:
-        return level
-    if isinstance(value, dict):
-        return max((_depth(v, level + 1) for v in value.values()), default=level)
-    if isinstance(value, list):
-        return max((_depth(v, level + 1) for v in value), default=level)
+def _depth(value: Any) -> int:
+    """How deep a value is nested; stops counting just above _DEEPEST."""
+    level, row = 0, [value]
+    while row and level <= _DEEPEST:
+        level += 1
+        row = [
+            child
+            for one in row
+            if isinstance(one, dict | list)
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
     return level
 
 

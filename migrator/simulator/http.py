@@ -6,6 +6,7 @@ directory.
 
 import asyncio
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ from migrator.simulator.throttle import Throttle
 from migrator.simulator.transport import Dropped, read_body
 
 CONTROL = "/_simulator"
+_GROUP = re.compile(r'("/subscriptions/[^/"]+/resourceGroups/)([^/"\\]+)', re.IGNORECASE)  # ids, not links
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -120,6 +122,8 @@ class Simulator:
             answer = Answer(status=status, body=ArmError(status, "InternalServerError", text).body())
         except ArmError as error:
             answer = Answer(status=error.status, body=error.body(), headers=error.headers)
+        if self.platform.settings.upper_case_groups and answer.body is not None:
+            answer.body = json.loads(_GROUP.sub(lambda found: found[1] + found[2].upper(), json.dumps(answer.body)))
         answer.headers = {**headers, **ids, **answer.headers}
         malformed = self.platform.faults.take("malformed", path=path, method=request.method)
         self.keeper.keep(self.platform, self.scenario)

@@ -41,6 +41,8 @@ class Settings:
     operation_header: str = "both"  # both, location, azure-asyncoperation
     # What the classic side shows after a Prepare, Abort or Commit that failed and left its lock. Not documented [I].
     after_failure: str = "Prepared"
+    registration_seconds: float = REGISTRATION  # simulated, of a provider or a feature
+    upper_case_groups: bool = False  # ids in answers spell their resource group in capitals, as the migration's do
 
 
 class Platform:
@@ -144,7 +146,7 @@ class Platform:
         state = self.registration(subscription, name)
         if state not in ("Registered", "Registering"):
             state = "Registering"
-            self._register(subscription, name, state, self.now + REGISTRATION)
+            self._register(subscription, name, state, self.now + self.settings.registration_seconds)
         return state
 
     def _register(self, subscription: str, name: str, state: str, until: float | None) -> None:

@@ -2,7 +2,7 @@
 
 `demo` is a believable company with about sixty units of every kind; `journey` is made for the end-to-end test in a
 browser;
-`small` holds three units, all ready; `empty` nothing.
+`small` holds three units, all ready; `empty` nothing; `generated` is as large as wished.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from migrator.simulator import estate as files
 from migrator.simulator.estate import Estate, EstateError, check, dump, load, parse
-from migrator.simulator.estates import demo, journey, small
+from migrator.simulator.estates import demo, generated, journey, small
 
 __all__ = ["NAMES", "Estate", "EstateError", "checked", "dump", "estate", "find", "load", "parse"]
 
@@ -21,6 +21,7 @@ _MAKERS: Final[dict[str, Callable[[int], Estate]]] = {
     "small": small.build,
     "journey": journey.build,
     "empty": small.empty,
+    "generated": generated.build,
 }
 NAMES: Final = tuple(_MAKERS)
 
@@ -32,9 +33,26 @@ def estate(name: str, *, seed: int = 1) -> Estate:
     return check(_MAKERS[name](seed), source=f"scenario {name}")
 
 
-def find(name_or_file: str | os.PathLike[str], *, seed: int = 1) -> Estate:
-    """A scenario by its name, or an estate file by its path. Raises EstateError."""
+def find(
+    name_or_file: str | os.PathLike[str],
+    *,
+    seed: int = 1,
+    resources: int | None = None,
+    mix: str | None = None,
+    subscriptions: int | None = None,
+) -> Estate:
+    """A scenario by its name, or an estate file by its path. Raises EstateError.
+
+    Size, mix and number of subscriptions are for `generated` alone. What it makes is not checked again here (seconds
+    for a large one): a test does that.
+    """
     text = os.fspath(name_or_file)
+    if text == "generated":
+        size = {} if resources is None else {"resources": resources}
+        shares = None if mix is None else generated.mix_of(mix)
+        return generated.build(seed, mix=shares, subscriptions=subscriptions, **size)
+    if not resources is mix is subscriptions is None:
+        raise EstateError("--resources, --mix and --subscriptions go with --scenario generated only.")
     if text in _MAKERS:
         return estate(text, seed=seed)
     if os.sep in text or text.endswith(".json") or Path(text).exists():

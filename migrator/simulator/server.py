@@ -1,14 +1,17 @@
 """Serving a Simulator with gunicorn's own asgi worker: one process for the requests, on loopback only."""
 
 import argparse
+import contextlib
+import gc
+import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from starlette.applications import Starlette
 
-from migrator.simulator import scenarios
+from migrator.simulator import control, faults, scenarios
 from migrator.simulator.clock import Clock, ClockError
 from migrator.simulator.estate import EstateError
 from migrator.simulator.http import Simulator, create_app
@@ -29,9 +32,10 @@ def simulator(
 ) -> Simulator:
     """A Simulator with its state directory: continued when the directory holds a state, begun anew otherwise.
 
-    Raises EstateError, StateError, ClockError. `speed` None: as it was, or 1.
+    `estate`: one that was checked (scenarios.find, scenarios.checked). Raises EstateError, StateError, ClockError.
+    `speed` None: as it was, or 1.
     """
-    begun = scenarios.find(scenario, seed=seed) if estate is None else scenarios.checked(estate)
+    begun = scenarios.find(scenario, seed=seed) if estate is None else estate
     keeper = Keeper(state)
     platform = keeper.restore(scenario)
     if platform is None:
@@ -39,6 +43,37 @@ def simulator(
     elif speed is not None and speed != platform.clock.factor:
         platform.clock.set_factor(speed)
     return Simulator(platform, scenario=scenario, estate=begun, keeper=keeper)
+
+
+@contextlib.contextmanager
+def _large_heap() -> Iterator[None]:
+    """While a large estate is made, the collector would only look through it again and again; afterwards it stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def switches(options: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]:
+    """What `--set` and `--fault` ask for: settings by name, faults. Raises control.Wrong, faults.FaultError."""
+    wishes: dict[str, Any] = {}
+    for text in options.set:
+        name, given, value = text.partition("=")
+        if not given:
+            raise control.Wrong(f"--set {text!r}: give NAME=VALUE, such as --set page_size=1.")
+        try:
+            wishes[name] = json.loads(value)
+        except ValueError:
+            wishes[name] = value
+    found = []
+    for text in options.fault:
+        try:
+            found.append(faults.parse(json.loads(text) if text.startswith("{") else {"kind": text}))
+        except ValueError as error:
+            raise faults.FaultError(f"--fault {text}: {error}") from None
+    return control.checked_settings(wishes), found
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -52,6 +87,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "workers": 1,
             "worker_class": "asgi",
             "asgi_lifespan": "off",
+            "asgi_disconnect_grace_period": 3600,  # Azure goes on when the sender is gone
             "loglevel": "error",
             "timeout": 120,
             "graceful_timeout": 2,
@@ -80,6 +116,21 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
     made.add_argument("--seed", type=int, default=1, help="for durations and chances (default 1)")
     made.add_argument("--state", metavar="DIR", help="keep the state there; it survives a restart")
     made.add_argument("--speed", type=float, help="simulated seconds per real second (default 1)")
+    made.add_argument("--resources", type=int, metavar="N", help="generated: how many resources (default 2000)")
+    made.add_argument("--mix", metavar="KIND=SHARE,…", help="generated: networks, machines, services, storage, loose")
+    made.add_argument(
+        "--subscriptions", type=int, metavar="N", help="generated: into so many, without the demo company"
+    )
+    made.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as page_size=1 (repeatable)"
+    )
+    made.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND|JSON",
+        help="a switch that is on from the start (repeatable)",
+    )
     made.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)  # a listening socket handed down (running.py)
 
 
@@ -88,20 +139,33 @@ def serve(options: argparse.Namespace) -> int:
     try:
         if options.listen_fd is None and not 1 <= options.port <= 65535:
             raise EstateError(f"--port {options.port} is not a port; give 1 to 65535.")
-        begun = scenarios.find(options.scenario, seed=options.seed)
+        settings, on = switches(options)
+        with _large_heap():
+            begun = scenarios.find(
+                options.scenario,
+                seed=options.seed,
+                resources=options.resources,
+                mix=options.mix,
+                subscriptions=options.subscriptions,
+            )
         Clock(factor=1.0 if options.speed is None else options.speed)
-    except (EstateError, ClockError) as error:
+    except (EstateError, ClockError, control.Wrong, faults.FaultError) as error:
         print(error, file=sys.stderr)
         return 2
 
     def make() -> Simulator:
         try:
-            return simulator(
-                options.scenario, estate=begun, seed=options.seed, state=options.state, speed=options.speed
-            )
+            with _large_heap():
+                made = simulator(
+                    options.scenario, estate=begun, seed=options.seed, state=options.state, speed=options.speed
+                )
         except StateError as error:
             print(error, file=sys.stderr)
             raise SystemExit(4) from error  # gunicorn: the application cannot be loaded, do not try again
+        control.apply_settings(made, settings)
+        for fault in on:
+            made.platform.faults.add(fault)
+        return made
 
     where = "an inherited socket" if options.listen_fd is not None else f"http://{LOOPBACK}:{options.port}"
     print(f"Simulated Azure, scenario {options.scenario}, seed {options.seed}, on {where}", flush=True)

@@ -5,7 +5,7 @@ new one.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,6 +59,7 @@ class Store:
         self._kinds: dict[tuple[str, str], dict[str, None]] = {}
         self._names: dict[tuple[str, str, str], dict[str, None]] = {}
         self._grouped: dict[tuple[str, str], dict[Key, dict[str, list[Document]]]] = {}
+        self._known: dict[Any, Any] = {}
         self._dirty: dict[str, None] = {}
         self._undo: deque[tuple[datetime, str, Document | None]] = deque(maxlen=HISTORY_LENGTH)
 
@@ -148,6 +149,14 @@ class Store:
             groups[by] = made
         return groups[by]
 
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` gives, kept until any document changes. The last eight are kept."""
+        if key not in self._known:
+            while len(self._known) >= 8:
+                del self._known[next(iter(self._known))]
+            self._known[key] = make()
+        return self._known[key]
+
     def kinds(self, subscription: str) -> list[str]:
         """Types (lower case) which have documents in a subscription."""
         return sorted(kind for (sub, kind), keys in self._kinds.items() if sub == subscription.lower() and keys)
@@ -178,6 +187,7 @@ class Store:
 
     def _remember(self, key: str, now: datetime | None) -> None:
         self._dirty[key] = None
+        self._known.clear()
         if now is None:
             return
         while self._undo and self._undo[0][0] < now - HISTORY:

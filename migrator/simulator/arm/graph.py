@@ -15,12 +15,13 @@ like an empty answer.
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from migrator.simulator.arm.routing import Answer, Call, Router, read_token, token
 from migrator.simulator.errors import ArmError
-from migrator.simulator.store import Document, group_in, subscription_in
+from migrator.simulator.store import Document, Store, group_in, subscription_in
 
 routes = Router()
 Row = dict[str, Any]
@@ -62,15 +63,29 @@ def query(call: Call) -> Answer:
     if options.get("resultFormat", "table") != "objectArray":
         raise _invalid("This simulator answers resultFormat objectArray only; ask for it.")
     wanted = [str(key).lower() for key in body.get("subscriptions") or ()] or list(call.platform.subscriptions)
-    steps = parse(str(body.get("query") or ""))
-    rows: list[Row] = [row for key in wanted for row in _table(call, key)]
+    text, view = str(body.get("query") or ""), call.view()
+    narrowing, shaping = parse(text)
+    # One query is worked out once for all its pages; only the page asked for is shaped.
+    chosen = view.once(("graph", text, tuple(wanted)), lambda: _chosen(view, wanted, narrowing))
+    return _paged(call, chosen, shaping, options)
+
+
+Chosen = tuple[list[str], list[Row]]
+
+
+def _chosen(view: Store, subscriptions: list[str], steps: list["Step"]) -> Chosen:
+    """The rows a query is about, by id, with their ids in lower case."""
+    rows: list[Row] = [row for key in subscriptions for row in _table(view, key)]
     for step in steps:
         rows = step(rows)
-    return _paged(call, rows, options)
+    if any("id" not in row for row in rows):
+        return [], rows
+    rows.sort(key=lambda row: str(row["id"]).lower())
+    return [str(row["id"]).lower() for row in rows], rows
 
 
-def _table(call: Call, subscription: str) -> list[Row]:
-    view, rows = call.view(), []
+def _table(view: Store, subscription: str) -> list[Row]:
+    rows: list[Row] = []
     for kind in view.kinds(subscription):
         listed = kind in CLASSIC or (kind.count("/") == 1 and not kind.startswith("microsoft.classic"))
         if listed and not kind.startswith(("microsoft.authorization/", "microsoft.resources/")):
@@ -94,24 +109,30 @@ def _row(document: Document) -> Row:
     }
 
 
-def _paged(call: Call, rows: list[Row], options: Mapping[str, Any]) -> Answer:
+def _paged(call: Call, chosen: Chosen, shaping: list["Step"], options: Mapping[str, Any]) -> Answer:
     top = options.get("$top", 100)
     if not isinstance(top, int) or isinstance(top, bool) or not 1 <= top <= LARGEST_PAGE:
         raise _invalid(f"$top must be a number from 1 to {LARGEST_PAGE}.")
-    total, size = len(rows), min(top, call.platform.settings.graph_page_size)
-    if any("id" not in row for row in rows):  # paging needs the id in the projection; without it the result is cut
-        cut = rows[:LARGEST_PAGE]
-        return _result(cut, total, truncated=total > len(cut))
-    after = read_token(options.get("$skipToken"))
-    if after:
-        rows = [row for row in rows if str(row["id"]).lower() > after]
     if options.get("$skip"):
         raise _invalid("This simulator pages with $skipToken, not with $skip.")
-    more = len(rows) > size
-    answer = _result(rows[:size], total, truncated=False)
-    if more:
-        answer.body["$skipToken"] = token(str(rows[size - 1]["id"]).lower())
+    keys, rows = chosen
+    total, size = len(rows), min(top, call.platform.settings.graph_page_size)
+    probe = _shaped(rows[:1], shaping)
+    if probe and "id" not in probe[0]:  # paging needs the id in the projection; without it the result is cut
+        cut = _shaped(rows[:LARGEST_PAGE], shaping)
+        return _result(cut, total, truncated=total > len(cut))
+    after = read_token(options.get("$skipToken"))
+    start = bisect_right(keys, after) if after else 0
+    answer = _result(_shaped(rows[start : start + size], shaping), total, truncated=False)
+    if start + size < total:
+        answer.body["$skipToken"] = token(keys[start + size - 1])
     return answer
+
+
+def _shaped(rows: list[Row], steps: list["Step"]) -> list[Row]:
+    for step in steps:
+        rows = step(rows)
+    return rows
 
 
 def _result(rows: list[Row], total: int, *, truncated: bool) -> Answer:
@@ -129,12 +150,16 @@ def _result(rows: list[Row], total: int, *, truncated: bool) -> Answer:
 Step = Callable[[list[Row]], list[Row]]
 
 
-def parse(text: str) -> list[Step]:
-    """The steps of a query. Raises ArmError in Resource Graph's shape for what is not understood."""
+def parse(text: str) -> tuple[list[Step], list[Step]]:
+    """The steps of a query: those that choose rows, and the projections after the last of them, which change no order.
+    Raises ArmError in Resource Graph's shape for what is not understood."""
     stages = [stage.strip() for stage in _split(text, "|")]
     if not stages or stages[0].lower() != "resources":
         raise _invalid(f"unknown table '{stages[0] if stages else ''}'")
-    return [_step(stage) for stage in stages[1:]]
+    steps = [_step(stage) for stage in stages[1:]]
+    words = [stage.partition(" ")[0].lower() for stage in stages[1:]]
+    last = max((number for number, word in enumerate(words, 1) if word == "where"), default=0)
+    return steps[:last], steps[last:]
 
 
 def _step(stage: str) -> Step:

@@ -69,8 +69,7 @@ class Machines(Place):
 
     def _public(self, service: Document) -> str:
         """The address of a service: its deployment's, which may be a reserved one."""
-        wanted = f"{service['id']}/slots/Production"
-        slot = next((d for d in self.builder.resources if d["id"] == wanted), None)
+        slot = self.builder.by_id.get(f"{service['id']}/slots/Production")
         return slot["properties"]["virtualIps"][0]["address"] if slot else address(service["id"], "Production")
 
     def storage(

@@ -58,6 +58,7 @@ class EstateBuilder:
         self.origin, self.seed = origin, seed
         self.subscriptions: list[dict[str, Any]] = []
         self.resources: list[Document] = []
+        self.by_id: dict[str, Document] = {}
         self.registrations: list[dict[str, Any]] = []
         self.usages: list[dict[str, Any]] = []
 
@@ -115,6 +116,7 @@ class EstateBuilder:
             "properties": dict(properties),
         }
         self.resources.append(document)
+        self.by_id[resource_id] = document
         return document
 
 

@@ -16,6 +16,5 @@ class Command(BaseCommand):
         server.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asked = {name: options[name] for name in ("port", "scenario", "seed", "state", "speed", "listen_fd")}
-        if code := server.serve(Namespace(**asked)):
+        if code := server.serve(Namespace(**options)):
             raise SystemExit(code)
