@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from migrator.gateway.protocol import Reached, Throttled
 from tests.tracker.inventory.azure import BY, NOON, SMALL_UNITS, Azure, Clock, Wrapped, builder
 from tracker.audit.models import Event
 from tracker.inventory import actions, queries
@@ -394,6 +395,24 @@ def test_a_throttled_reading_waits_as_long_as_azure_says_and_goes_on_where_it_wa
     assert queries.due_syncs(clock()) == [subscription.pk]
     row = azure.sync(subscription, clock)
     assert (row.outcome, Sync.objects.count()) == ("complete", 1)
+
+
+def test_a_reading_that_is_throttled_again_and_again_gets_further_each_time(azure: Azure, clock: Clock) -> None:
+    subscription, calls = azure.subscribe(clock), []
+
+    def through(items):
+        calls.append(1)
+        assert len(calls) < 50, "it asks for the same again and again"
+        places = 0
+        for item in items:
+            yield item
+            places += isinstance(item, Reached)
+            if places == 2:
+                raise Throttled("Azure takes no more requests for now.", retry_after=0.01)
+
+    row = actions.sync(subscription, Wrapped(azure.gateway(), through), clock, BY, patience=30)
+    assert row.outcome == "complete"
+    assert set(Resource.objects.values_list("key", flat=True)) == {d["id"].lower() for d in azure.estate["resources"]}
 
 
 def test_a_connection_that_breaks_in_the_middle_is_tried_again_later(azure: Azure, clock: Clock) -> None:

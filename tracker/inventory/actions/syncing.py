@@ -112,22 +112,26 @@ class _Reader:
     def _read(self, until: float | None) -> bool:
         """Read on, storing part after part. False: the time is used up before the end."""
         reading, began = Reading(), time.monotonic()
-        place = self.row.cursor
-        looked = began
-        for reached in reading_.follow(self.gateway, self.subscription.pk, place, reading):
-            if time.monotonic() - looked >= LOOK:  # the clock may be the database's
-                self._keep()
-                looked = time.monotonic()
-            if reached is None:
-                continue
-            place, now = reached, time.monotonic()
-            late = until is not None and now >= until
-            if late or len(reading.rows) >= PART or now - began >= PART_SECONDS:
+        place, looked = self.row.cursor, began
+        try:
+            for reached in reading_.follow(self.gateway, self.subscription.pk, place, reading):
+                if time.monotonic() - looked >= LOOK:  # the clock may be the database's
+                    self._keep()
+                    looked = time.monotonic()
+                if reached is None:
+                    continue
+                place, now = reached, time.monotonic()
+                late = until is not None and now >= until
+                if late or len(reading.rows) >= PART or now - began >= PART_SECONDS:
+                    self._store(reading, place)
+                    reading.clear()
+                    began = now
+                if late:
+                    return False
+        except GatewayError:
+            if place != self.row.cursor:  # what was reached is kept, or the same would be asked for ever
                 self._store(reading, place)
-                reading.clear()
-                began = now
-            if late:
-                return False
+            raise
         self._store(reading, place)
         return True
 
