@@ -15,15 +15,16 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from migrator.simulator import access, control
+from migrator.simulator import access, control, page
 from migrator.simulator.arm import (
     authorization,
     graph,
     insights,
     migration,
+    others,
     quota,
     resources,
     security,
@@ -48,7 +49,7 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 def _router() -> Router:
     router = Router()
-    for part in (subscriptions, graph, migration, quota, authorization, insights, security, tags, resources):
+    for part in (subscriptions, graph, migration, quota, others, authorization, insights, security, tags, resources):
         router.include(part.routes)
     return router
 
@@ -83,7 +84,8 @@ class Simulator:
 
     async def __call__(self, request: Request) -> Response:
         """One request, from the first byte to the answer."""
-        started, path = time.monotonic(), request.scope["path"]
+        started = time.monotonic()
+        path = "/" + request.scope["path"].lstrip("/")  # an SDK puts an encoded scope, slash and all, behind a slash
         query = {name.lower(): value for name, value in request.query_params.multi_items()}
         if path == "/healthz":
             return _json(Answer(body={"status": "ok", "scenario": self.scenario}))
@@ -92,6 +94,8 @@ class Simulator:
         try:
             body = await _body(request)
             if path == CONTROL or path.startswith(CONTROL + "/"):
+                if request.method == "GET" and path in (CONTROL, CONTROL + "/"):
+                    return HTMLResponse(page.html(self), headers={"Content-Security-Policy": page.POLICY})
                 answer = control.handle(self, request.method, path, query, body)
                 self.keeper.keep(self.platform, self.scenario)
                 return _json(answer)

@@ -61,6 +61,7 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "cloudServices/roles": _CLOUD,
         "cloudServices/roleInstances": _CLOUD,
         "locations/usages": _COMPUTE,
+        "skus": "2021-07-01 2019-04-01 2017-09-01",
     },
     "Microsoft.Network": {
         "virtualNetworks": _NET,
@@ -104,7 +105,7 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "classicAdministrators": "2015-07-01 2015-06-01",
     },
     "Microsoft.Security": {"locations/jitNetworkAccessPolicies": "2020-01-01 2015-06-01-preview"},
-    "Microsoft.Support": {"supportTickets": "2024-04-01 2020-04-01"},
+    "Microsoft.Support": {"supportTickets": "2024-04-01 2020-04-01", "services": "2024-04-01 2020-04-01"},
     "Microsoft.Features": {"features": "2021-07-01 2015-12-01", "providers": "2021-07-01 2015-12-01"},
     "Microsoft.Resources": {
         "subscriptions": _RESOURCES,
