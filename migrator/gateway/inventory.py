@@ -2,18 +2,20 @@
 beside."""
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 from migrator.gateway import errors, versions
-from migrator.gateway.calls import Calls
+from migrator.gateway.calls import Calls, Reply
 from migrator.gateway.endpoint import segment, short_name
 from migrator.gateway.protocol import (
     CredentialRefused,
     Document,
     ErrorClass,
+    Exchange,
     GatewayError,
     Malformed,
     Reached,
@@ -86,7 +88,7 @@ def pages(calls: Calls, subscription: str, query: str, *, doing: str, token: str
     while True:
         options = {"resultFormat": "objectArray", "$top": PAGE, **({"$skipToken": token} if token else {})}
         body = {"subscriptions": [subscription], "query": query, "options": options}
-        reply = calls.ask("POST", url, doing=doing, body=body)
+        reply = _ask_graph(calls, url, body, doing)
         answer = reply.body if isinstance(reply.body, Mapping) else {}
         rows, following = answer.get("data"), answer.get("$skipToken") or ""
         if (
@@ -105,14 +107,28 @@ def pages(calls: Calls, subscription: str, query: str, *, doing: str, token: str
         yield Page(token, following, [{**document(row), "sources": FROM_GRAPH} for row in rows])
         if not following:
             return
-        if reply.headers.get("x-ms-user-quota-remaining") == "0":
-            raise Throttled(
-                f"Resource Graph takes no more queries for now and could not {doing} to the end. Ask again later.",
-                retry_after=user_quota_reset(reply.headers.get("x-ms-user-quota-resets-after", "")),
-                error_class=ErrorClass.RETRY,
-                exchange=reply.exchange,
-            )
         token = following
+
+
+def _ask_graph(calls: Calls, url: str, body: Mapping[str, Any], doing: str) -> Reply:
+    """One query. What an answer says of the quota holds for the next query too, whichever list that is for: while
+    there is none left, Throttled is raised and nothing is asked."""
+    if (rest := calls.graph_opens_at - time.monotonic()) > 0:
+        raise Throttled(
+            f"Resource Graph takes no more queries for now and could not {doing} to the end. Ask again later.",
+            retry_after=rest,
+            error_class=ErrorClass.RETRY,
+            exchange=Exchange(method="POST", url=url.partition("?")[0], attempts=0),
+        )
+    try:
+        reply = calls.ask("POST", url, doing=doing, body=body)
+    except Throttled as error:
+        calls.graph_opens_at = time.monotonic() + (error.retry_after or 0.0)
+        raise
+    if reply.headers.get("x-ms-user-quota-remaining") == "0":
+        reset = user_quota_reset(reply.headers.get("x-ms-user-quota-resets-after", ""))
+        calls.graph_opens_at = time.monotonic() + (reset or 0.0)
+    return reply
 
 
 @dataclass(slots=True)

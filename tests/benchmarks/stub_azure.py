@@ -76,13 +76,14 @@ class Pace:
 
     def __init__(self) -> None:
         self.lock, self.began, self.used, self.early, self.asked = threading.Lock(), 0.0, 0, 0, 0
-        self.closed_until = 0.0
+        self.closed_until, self.first, self.last = 0.0, 0.0, 0.0
 
     def ask(self) -> tuple[bool, int, float]:
         """(whether it is answered, how many are left, seconds until the window ends)."""
         with self.lock:
             now = time.monotonic()
             self.asked += 1
+            self.first, self.last = self.first or now, now
             if now < self.closed_until:
                 self.early += 1
             if now - self.began >= WINDOW:
@@ -124,7 +125,9 @@ def serve(count: int, rows: int, paced: bool) -> None:
         def do_GET(self) -> None:
             path = self.path.split("?")[0]
             if path == "/pace" and pace:
-                return self.answer(json.dumps({"asked": pace.asked, "early": pace.early}).encode())
+                return self.answer(
+                    json.dumps({"asked": pace.asked, "early": pace.early, "span": pace.last - pace.first}).encode()
+                )
             return self.answer(providers if path.endswith("/providers") else empty)
 
         def do_POST(self) -> None:

@@ -137,7 +137,7 @@ def test_a_graph_whose_quota_is_used_up_is_not_asked_again(stub: Any, gateway: A
     stub.on("POST", GRAPH, 200, rows(row(NETWORK), **{"$skipToken": "t"}), **headers)
     with pytest.raises(Throttled) as raised:
         list(gateway.inventory(S))
-    assert raised.value.retry_after == 4.0 and len(stub.asked("POST", GRAPH)) == 1
+    assert 3.0 < (raised.value.retry_after or 0) <= 4.0 and len(stub.asked("POST", GRAPH)) == 1
 
 
 @pytest.mark.parametrize(
