@@ -39,31 +39,41 @@ MIX: Final[Mapping[str, int]] = {"networks": 35, "machines": 35, "services": 15,
 
 # Flaw: how often a thing that can have it does, and the rules of the catalogue it is there for (azure.md 3).
 FLAWS: Final[Mapping[str, tuple[float, str]]] = {
-    "affinity group": (0.03, "VNET-AFFINITY: a network placed by affinity group"),
-    "gateway": (0.06, "VNET-*: a VPN gateway; a third of its connections are not connected"),
-    "express route": (0.02, "VNET-ER-*: an ExpressRoute gateway, half of them with a circuit of another subscription"),
-    "peering": (0.03, "VNET-PEER*: peered with the network made before it"),
-    "web and machines": (0.05, "VNET-MIXED: web roles and machines in one network"),
-    "staging": (0.10, "CS-*: a deployment in Staging, too"),
-    "old size": (0.08, "CS-SIZE*: a size that is not carried over"),
-    "rdp": (0.12, "CS-RDP*, CS-EXT*: Remote Desktop as extension, a third of them disabled"),
-    "plugin": (0.05, "CS-PLUGIN: Remote Desktop as plugin"),
-    "certificate": (0.30, "CS-CERT*: service certificates to be moved to a vault"),
-    "stopped": (0.04, "CS-*, VM-*: not running"),
+    "affinity group": (0.03, "SUB-AFFINITY: a network placed by affinity group"),
+    "gateway": (0.06, "VNET-VPN-GW, VNET-GW-DISCONNECTED: a VPN gateway; a third is not connected"),
+    "express route": (0.02, "VNET-ER-GW, VNET-ER-GW-XSUB: half of them with a circuit of another subscription"),
+    "both gateways": (0.20, "VNET-ER-AND-VPN, VNET-ER-COEXIST: a fifth of those with VPN has both"),
+    "peering": (0.03, "VNET-PEERING: peered with the network made before it"),
+    "web and machines": (0.05, "VNET-MIXED, CS-MIXED-VNET: web roles and machines in one network"),
+    "staging": (0.10, "CS-TWO-SLOTS-DYN: a deployment in Staging, too"),
+    "staging only": (0.03, "CS-STAGING-ONLY: a deployment in Staging and none in Production"),
+    "empty": (0.03, "CS-EMPTY: a cloud service with nothing in it"),
+    "old size": (0.08, "CS-SIZE-DEPRECATED, CS-SIZE-SPECIAL, CS-LEGACY-SIZE: a size of earlier days"),
+    "role named as service": (0.02, "CS-NAME-EQ-ROLE: a role called like its cloud service"),
+    "rdp": (0.12, "CS-OK-EXT, CS-EXT-DISABLED: Remote Desktop as extension, a third of them disabled"),
+    "plugin": (0.05, "CS-PLUGIN-LEFT, CS-RDP-BOTH: Remote Desktop as plugin, at times as extension too"),
+    "certificate": (0.30, "CS-CERT-KV, CS-OK-CERT: a certificate to be moved to a vault"),
+    "label": (0.05, "CS-LABEL-TAGS: a label that becomes nothing"),
+    "stopped": (0.04, "CS-BUSY: not running, or on the way"),
+    "no subnet": (0.03, "CS-NO-SUBNET, VM-NO-SUBNET: in a network, in no subnet"),
     "autoscale": (0.20, "CS-AUTOSCALE: a setting that does not move"),
-    "alert": (0.20, "CS-ALERT*, VM-ALERT*: a classic alert rule"),
-    "no agent": (0.05, "VM-AGENT*: no guest agent"),
-    "agent not ready": (0.03, "VM-AGENT*: a guest agent that does not report"),
-    "odd extension": (0.08, "VM-EXT*: an extension that is taken off first"),
-    "availability set": (0.20, "VM-AVSET*: one machine outside of the set of its service"),
+    "alert": (0.20, "CS-ALERTS, VM-ALERTS: a classic alert rule"),
+    "no agent": (0.05, "VM-AGENT: no guest agent"),
+    "agent not ready": (0.03, "VM-AGENT: a guest agent that does not report"),
+    "odd extension": (0.08, "VM-BACKUP-EXT, VM-ASR-EXT: one that is taken off first"),
+    "availability set": (0.20, "VM-MIXED-AVSET: one machine outside of the set of its service"),
+    "two availability sets": (0.05, "VM-MULTI-AVSET: two sets in one service"),
     "boot diagnostics": (0.06, "VM-BOOTDIAG: kept in a classic account"),
-    "several cards": (0.04, "VM-NIC*: more than one network card"),
-    "endpoint list": (0.06, "VM-ACL, CS-ACL: an endpoint with an access list"),
-    "images": (0.15, "STG-IMAGES: images in the account"),
-    "loose disk": (0.15, "STG-DISKS: a disk attached to nothing"),
-    "grant": (0.15, "SUB-RBAC*: rights given on the classic resource"),
-    "lock": (0.01, "SUB-LOCK*: a management lock"),
-    "untagged": (0.10, "no rule: nobody knows whose it is"),
+    "licence": (0.06, "VM-HUB-LICENSE: a Windows licence brought along"),
+    "odd blob": (0.03, "VM-BLOB-SLASH: a disk in a folder of folders"),
+    "several cards": (0.04, "VM-MULTI-SUBNET: network cards in several subnets"),
+    "endpoint list": (0.06, "VM-ENDPOINT-ACL, CS-OK-ENDPOINT-ACL: an endpoint with an access list"),
+    "outside": (0.08, "VM-NOT-IN-VNET: machines in no network"),
+    "images": (0.15, "VM-IMAGES: images in the account"),
+    "loose disk": (0.15, "VM-DISK-UNATTACHED: a disk attached to nothing"),
+    "grant": (0.15, "SUB-RBAC, CS-RBAC, STG-RBAC: rights given on the classic resource"),
+    "lock": (0.01, "SUB-ARM-LOCK: a management lock"),
+    "untagged": (0.10, "nobody knows whose it is"),
 }
 
 _OFFICE: Final = ({"order": 100, "action": "permit", "remoteSubnet": "203.0.113.0/24", "description": "office"},)
@@ -167,6 +177,8 @@ class _Filler:
             self.area.gateway(
                 made, "Vpn", connections={"office": self.dice.choice(["Connected"] * 2 + ["NotConnected"])}
             )
+            if self._flaw("both gateways"):
+                self.area.gateway(made, "ExpressRoute", circuit=self.area.subscription)
         elif self._flaw("express route"):
             other = self.dice.choice([self.area.subscription, "9a1f0000-0000-4000-8000-00000000c1c1"])
             self.area.gateway(made, "ExpressRoute", circuit=other)
@@ -192,14 +204,21 @@ class _Filler:
         service = area.service(
             self.group, name, self.region, tags=self.tags, certificates=int(self._flaw("certificate"))
         )
-        subnets = [network["properties"]["subnets"][0]["name"]] if network else []
+        if self._flaw("empty"):
+            return
+        subnets = [network["properties"]["subnets"][0]["name"]] if network and not self._flaw("no subnet") else []
+        twin = self._flaw("role named as service")
         roles = []
         for title in ("Web", "Worker", "Jobs")[: dice.randint(1, 3)]:
-            size = dice.choice(["A8", "A9", "Standard_G3"]) if self._flaw("old size") else dice.choice(SIZES)
+            size = (
+                dice.choice(["A8", "A9", "Small", "Medium", "ExtraLarge", "SQLG7"])
+                if self._flaw("old size")
+                else dice.choice(SIZES)
+            )
             extensions = {f"RDP-{title}-20190304": dice.choice(["Enable", "Enable", "Disable"])}
             roles.append(
                 role(
-                    title,
+                    name if twin and title == "Web" else title,
                     size,
                     dice.randint(1, 6),
                     subnets=subnets,
@@ -209,8 +228,16 @@ class _Filler:
                 )
             )
         more: dict[str, Any] = {"plugins": ["RemoteAccess", "RemoteForwarder"]} if self._flaw("plugin") else {}
+        if self._flaw("staging only"):
+            area.slot(service, roles, slot="Staging", network=network, **more)
+            return
         slot = area.slot(
-            service, roles, network=network, state="Suspended" if self._flaw("stopped") else "Running", **more
+            service,
+            roles,
+            network=network,
+            label=f"release {dice.randint(1, 400)}" if self._flaw("label") else None,
+            state=dice.choice(["Suspended", "Deploying"]) if self._flaw("stopped") else "Running",
+            **more,
         )
         if self._flaw("staging"):
             area.slot(service, roles[:1], slot="Staging", network=network)
@@ -227,11 +254,11 @@ class _Filler:
             area.grant(service["id"], "Contributor", f"{self.group}-operators")
 
     def _machines(self) -> None:
-        network = self._network("vm-net")
+        network = None if self._flaw("outside") else self._network("vm-net")
         for number in range(self.dice.randint(1, 3)):
             self._machine_service(network, f"{self.stem}-{number}")
 
-    def _machine_service(self, network: Document, name: str) -> None:
+    def _machine_service(self, network: Document | None, name: str) -> None:
         area, dice = self.area, self.dice
         premium = dice.random() < 0.15
         kind = "Premium-LRS" if premium else dice.choice(_KINDS_OF_DISK)
@@ -241,25 +268,31 @@ class _Filler:
         slot = area.slot(service, network=network, slot_type="VirtualMachine", reserved=reserved)
         if reserved:
             reserved["properties"].update({"inUse": True, "attachedTo": {"id": slot["id"]}})
-        names = [row["name"] for row in network["properties"]["subnets"]]
-        together = self._flaw("availability set")
+        names = [row["name"] for row in network["properties"]["subnets"]] if network else []
+        together, twice = self._flaw("availability set"), self._flaw("two availability sets")
         for number in range(dice.randint(1, 6)):
             agent = None if self._flaw("no agent") else "NotReady" if self._flaw("agent not ready") else "Ready"
             stopped = self._flaw("stopped")
             extensions = {"BGInfo": "2.1"} if dice.random() < 0.5 else {}
             if self._flaw("odd extension"):
-                extensions[dice.choice(["SiteExtension", "LinuxChefClient", "TrendMicroDSA"])] = "1.4"
+                extensions[dice.choice(["SiteExtension", "VMSnapshot", "SiteRecovery"])] = "1.4"
             area.machine(
                 service,
                 f"{name}-{number}",
                 dice.choice(SIZES[:4]),
                 account=account,
                 network=network,
-                subnets=names[:1],
+                subnets=() if self._flaw("no subnet") else names[:1],
                 private=f"10.{self.serial % 250}.0.{number + 4}",
                 endpoints={"RemoteDesktop": 3389} if number == 0 else None,
                 endpoint_acl=_OFFICE if self._flaw("endpoint list") else (),
-                availability_set=f"{name}-set" if together and number else None,
+                availability_set=f"{name}-set{number % 2 + 1}"
+                if twice
+                else f"{name}-set"
+                if together and number
+                else None,
+                license_type="Windows_Server" if self._flaw("licence") else None,
+                blob=f"old/{name}/{number}-os.vhd" if self._flaw("odd blob") else None,
                 extra_nics=names[1:2] if self._flaw("several cards") else (),
                 extensions=extensions,
                 agent=agent,
