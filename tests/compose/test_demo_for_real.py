@@ -69,7 +69,7 @@ def test_the_demo_starts_survives_a_kill_keeps_its_data_and_leaves_nobody_behind
             assert second.returncode == 1
             people = json.loads((state / "signins.json").read_text())
             children = supervised(state)
-            assert len(children) == 6
+            assert len(children) == 7
         finally:
             first.send_signal(signal.SIGKILL)
 

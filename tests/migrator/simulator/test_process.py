@@ -83,7 +83,7 @@ def test_a_dropped_answer_is_a_closed_connection_with_nothing_in_it(azure):
 
 
 def test_a_slow_answer_holds_up_nobody_else(azure, pipeline):
-    azure.control("faults", {"kind": "slow", "seconds": 1.0, "unit": "/providers", "times": 1})
+    azure.control("faults", {"kind": "slow", "seconds": 3.0, "unit": "/providers", "times": 1})
     slow = http.client.HTTPConnection("127.0.0.1", azure.port, timeout=5)
     subscription = network(azure).split("/")[2]
     path = f"/subscriptions/{subscription}/providers?api-version=2025-04-01"
@@ -91,7 +91,7 @@ def test_a_slow_answer_holds_up_nobody_else(azure, pipeline):
     time.sleep(0.1)
     began = time.monotonic()
     assert send(pipeline, azure, "GET", "/subscriptions?api-version=2022-12-01").status_code == 200
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 2.5  # it did not wait for the slow one
     assert slow.getresponse().status == 200
     slow.close()
 

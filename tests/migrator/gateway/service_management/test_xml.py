@@ -1,7 +1,6 @@
 """The XML of service management as hostile input: whatever comes, an answer is read or refused with one sentence."""
 
 import itertools
-import time
 import tracemalloc
 from collections.abc import Callable
 
@@ -55,10 +54,8 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_xml_is_refused_with_a_sentence(kind: str) -> None:
     text, wanted = HOSTILE[kind]
-    began = time.monotonic()
     with pytest.raises(UnreadableXml, match=wanted):
         parse(text.encode("utf-8", errors="surrogateescape"))
-    assert time.monotonic() - began < 5
 
 
 def test_the_limits_hold_while_reading_and_not_after() -> None:
