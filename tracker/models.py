@@ -15,6 +15,7 @@ from tracker.inventory.models import (
     Subscription,
     Sync,
     SyncPart,
+    Tally,
     Unit,
 )
 from tracker.quota.models import QuotaRequest, Reservation, Usage
@@ -73,6 +74,7 @@ __all__ = [
     "Subscription",
     "Sync",
     "SyncPart",
+    "Tally",
     "Transition",
     "Unit",
     "Usage",

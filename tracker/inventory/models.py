@@ -1,12 +1,40 @@
 """What Azure has: resources as read, immutable snapshots, and the units the platform moves."""
 
 import uuid
+from collections.abc import Iterable
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Case, F, Func, IntegerField, Value, When
 
 from migrator.lifecycle import Health, State
+from migrator.readiness import Verdict
 from tracker.audit.models import append_only
+from tracker.inventory import tallies
+
+VERDICTS = (Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.READY_WITH_CHANGE, Verdict.READY)  # what asks most first
+
+
+def _rank(column: str, order: Iterable[str]) -> models.GeneratedField:
+    """The place of a word in its own order, not the alphabet's; other words last. Kept, so that an index holds it."""
+    words = [str(word) for word in order]
+    whens = [When(**{column: word}, then=Value(place)) for place, word in enumerate(words)]
+    ranked = Case(*whens, default=Value(len(words)), output_field=IntegerField())
+    return models.GeneratedField(expression=ranked, output_field=models.SmallIntegerField(), db_persist=True)
+
+
+class Grams(Func):
+    """The pieces of three letters of texts, as an array: with an index over it, a part of a name is found without
+    reading every name."""
+
+    function = "tracker_grams"
+    output_field = ArrayField(models.TextField())
+
+
+def _segment(place: int) -> Func:
+    """A segment of an ARM id: 5 is the resource group, 9 the name of the resource."""
+    return Func(F("key"), Value("/"), Value(place), function="split_part", output_field=models.TextField())
 
 
 class Subscription(models.Model):
@@ -158,6 +186,9 @@ class Unit(models.Model):
     blockers = models.IntegerField(default=0)  # findings by effect, outcome yes
     changes = models.IntegerField(default=0)
     unknowns = models.IntegerField(default=0)
+    open_rules = ArrayField(models.TextField(), default=list)  # "yes RULE", "unknown RULE", "blocks RULE", "only RULE"
+    verdict_rank = _rank("verdict", VERDICTS)
+    progress_rank = _rank("progress", State)
     member_count = models.IntegerField(default=0)
     assessed_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField()
@@ -171,7 +202,19 @@ class Unit(models.Model):
             models.Index(fields=["progress", "name", "id"], name="unit_progress"),
             models.Index(fields=["subscription", "region", "name", "id"], name="unit_place"),
             models.Index(fields=["name", "id"], name="unit_name"),
+            # the other orders of the list, and what few units have of what it is filtered by
+            models.Index(fields=["score", "name", "id"], name="unit_score"),
+            models.Index(fields=["verdict_rank", "score", "name", "id"], name="unit_verdict_rank"),
+            models.Index(fields=["progress_rank", "name", "id"], name="unit_progress_rank"),
+            models.Index(fields=["region", "name", "id"], name="unit_region"),
+            models.Index(fields=["kind", "name", "id"], name="unit_kind"),
+            models.Index(fields=["health", "name", "id"], name="unit_health"),
+            models.Index(fields=["owner", "name", "id"], name="unit_owner"),
+            models.Index(fields=["changed_at", "id"], name="unit_changed"),
+            models.Index(fields=["id"], name="unit_locked", condition=models.Q(locked_since__isnull=False)),
+            GinIndex(Grams(F("name"), _segment(5), _segment(9)), name="unit_grams"),
         ]
+        triggers = tallies.of_units()
 
     def __str__(self) -> str:
         return self.name
@@ -207,6 +250,7 @@ class Resource(models.Model):
             models.Index(
                 fields=["subscription", "key"], name="resource_live", condition=models.Q(gone_at__isnull=True)
             ),
+            GinIndex(Grams(F("name")), name="resource_grams", condition=models.Q(unit__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -301,3 +345,14 @@ class ImportRow(models.Model):
 
     def __str__(self) -> str:
         return self.place
+
+
+class Tally(models.Model):
+    """A part of a number of units; see tallies.py. Written by triggers only, folded by `actions.fold_tallies`."""
+
+    name = models.CharField(max_length=10)
+    key = ArrayField(models.TextField())
+    units = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "key"], include=["units"], name="tally_key")]

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from migrator import readiness
 from migrator.readiness import CATALOGUE, PLATFORM, Effect, Outcome, Rule, UnknownRule
+from tracker.inventory import queries as inventory
 from tracker.inventory.models import Unit
 from tracker.readiness.models import Assessment, Finding, PlatformAnswer
 
@@ -78,42 +79,20 @@ def findings_of(unit: Unit) -> list[Group]:
 
 
 def rules() -> list[RuleCount]:
-    """Every rule, in the order of the catalogue, with its number of units in scope by outcome; two queries."""
-    counts: dict[tuple[str, str], int] = {}
-    grouped = Finding.objects.filter(IN_SCOPE, outcome__in=OPEN).values_list("rule", "outcome").order_by()
-    for rule, outcome, number in grouped.annotate(number=Count("unit_id", distinct=True)):
-        counts[(rule, outcome)] = number
-    freed = {one.rule_id: one.frees for one in unblock()}
+    """Every rule, in the order of the catalogue, with its number of units in scope by outcome; one query."""
+    said = inventory.units_by_rule()
     return [
-        RuleCount(
-            rule,
-            *(counts.get((rule.id, outcome), 0) for outcome in OPEN),
-            freed.get(rule.id, 0),
-        )
-        for rule in (*CATALOGUE, PLATFORM)
+        RuleCount(rule, *(said[f"{word} {rule.id}"] for word in (*OPEN, "only"))) for rule in (*CATALOGUE, PLATFORM)
     ]
 
 
 def unblock(limit: int | None = None) -> list[Unblock]:
     """What would unblock most: per blocking rule, units whose only blocking rule it is; one query."""
-    blocking = Finding.objects.filter(IN_SCOPE, effect=Effect.BLOCKS, outcome=Outcome.YES).order_by()
-    per_unit = blocking.values("unit_id").annotate(rules=Count("rule", distinct=True), only=Min("rule"))
-    alone = Q(unit_id__in=per_unit.filter(rules=1).values("unit_id"))
-    grouped = blocking.values_list("rule").annotate(
-        frees=Count("unit_id", distinct=True, filter=alone), blocks=Count("unit_id", distinct=True)
-    )
-    rows = [Unblock(rule_or_none(rule), rule, frees, blocks) for rule, frees, blocks in grouped]
+    said = inventory.units_by_rule()
+    blocking = [word.removeprefix("blocks ") for word in said if word.startswith("blocks ")]
+    rows = [Unblock(rule_or_none(rule), rule, said[f"only {rule}"], said[f"blocks {rule}"]) for rule in blocking]
     rows.sort(key=lambda one: (-one.frees, -one.blocks, one.rule_id))
     return rows[:limit]
-
-
-def heat() -> dict[str, dict[str, int]]:
-    """rule -> subscription -> units in scope it touches (outcome yes); one query."""
-    found: dict[str, dict[str, int]] = {}
-    grouped = Finding.objects.filter(IN_SCOPE, outcome=Outcome.YES).values_list("rule", "unit__subscription_id")
-    for rule, subscription, number in grouped.order_by().annotate(number=Count("unit_id", distinct=True)):
-        found.setdefault(rule, {})[subscription] = number
-    return found
 
 
 def latest_assessment(unit: Unit) -> Assessment | None:

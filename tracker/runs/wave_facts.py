@@ -106,13 +106,13 @@ _COUNTS = """
            count(*) FILTER (WHERE u.changed_at > a.requested_at OR (newer.assessed AND EXISTS (
                SELECT 1 FROM tracker_finding f WHERE f.unit_id = u.id AND f.since > a.requested_at
                   AND f.outcome = 'yes' AND f.effect <> 'info'))),
-           count(*) FILTER (WHERE position(%(catalogue)s IN a.body) = 0), NULL
-      FROM tracker_approval a
+           count(*) FILTER (WHERE a.other), NULL
+      FROM (SELECT wave_id, requested_at, position(%(catalogue)s IN body) = 0 AS other FROM tracker_approval
+             WHERE kind = 'wave' AND voided_at IS NULL AND wave_id = ANY(%(waves)s) OFFSET 0) a  -- a body is read once
       JOIN tracker_placement p ON p.wave_id = a.wave_id
       JOIN tracker_unit u ON u.id = p.unit_id AND u.progress IN ('planned', 'validated')
      CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM tracker_assessment s
                           WHERE s.unit_id = u.id AND s.at > a.requested_at) AS assessed) newer
-     WHERE a.kind = 'wave' AND a.voided_at IS NULL AND a.wave_id = ANY(%(waves)s)
      GROUP BY a.wave_id
 """.replace("QUOTA_LINES", queries.QUOTA_LINES)
 

@@ -4,6 +4,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 
+from tracker.inventory import tallies
 from tracker.inventory.models import Unit
 
 
@@ -50,6 +51,9 @@ class Placement(models.Model):
     unit = models.OneToOneField(Unit, on_delete=models.PROTECT, related_name="placement")
     placed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     placed_at = models.DateTimeField()
+
+    class Meta:
+        triggers = tallies.of_placements()
 
 
 class Freeze(models.Model):

@@ -339,25 +339,31 @@ def seen_by(approval: Approval, user: User) -> bool:
 
 
 # (wave, subscription, region, provider, name, reserved by the wave, reserved by all, limit, in use); %(waves)s: ids.
+# Only subscriptions the waves have reserved of are read, and each reservation once.
 QUOTA_LINES = """
-WITH open AS (
-    SELECT r.subscription_id, r.region, r.provider, r.name, r.amount, p.wave_id,
-           q."limit" AS allowed, q.current AS used
+WITH touched AS (
+    SELECT DISTINCT r.subscription_id FROM tracker_placement p JOIN tracker_reservation r ON r.unit_id = p.unit_id
+     WHERE p.wave_id = ANY(%(waves)s)
+), open AS (
+    SELECT r.subscription_id, r.region, r.provider, r.name, p.wave_id, sum(r.amount)::bigint AS amount
       FROM tracker_reservation r
       JOIN tracker_unit u ON u.id = r.unit_id
       LEFT JOIN tracker_placement p ON p.unit_id = r.unit_id
-      LEFT JOIN tracker_usage q ON q.subscription_id = r.subscription_id
-           AND lower(q.region) = lower(r.region) AND lower(q.provider) = lower(r.provider)
-           AND lower(q.name) = lower(r.name)
-     WHERE NOT (u.progress IN ('prepared', 'committing') AND u.locked_since IS NOT NULL
-                AND q.read_at IS NOT NULL AND q.read_at > u.locked_since))
-SELECT mine.wave_id, subscription_id, region, provider, name, sum(mine.amount)::bigint,
-       (SELECT sum(a.amount)::bigint FROM open a
-         WHERE (a.subscription_id, a.region, a.provider, a.name)
-             = (mine.subscription_id, mine.region, mine.provider, mine.name)),
-       max(mine.allowed), max(mine.used)
-  FROM open mine WHERE mine.wave_id = ANY(%(waves)s)
- GROUP BY mine.wave_id, subscription_id, region, provider, name
+     WHERE r.subscription_id IN (SELECT subscription_id FROM touched)
+       AND NOT (u.progress IN ('prepared', 'committing') AND u.locked_since IS NOT NULL AND EXISTS (
+           SELECT 1 FROM tracker_usage q
+            WHERE q.subscription_id = r.subscription_id AND lower(q.region) = lower(r.region)
+              AND lower(q.provider) = lower(r.provider) AND lower(q.name) = lower(r.name)
+              AND q.read_at > u.locked_since))
+     GROUP BY 1, 2, 3, 4, 5
+), lines AS (
+    SELECT *, sum(amount) OVER (PARTITION BY subscription_id, region, provider, name)::bigint AS reserved FROM open
+)
+SELECT l.wave_id, l.subscription_id, l.region, l.provider, l.name, l.amount, l.reserved, q."limit", q.current
+  FROM lines l
+  LEFT JOIN tracker_usage q ON q.subscription_id = l.subscription_id AND lower(q.region) = lower(l.region)
+       AND lower(q.provider) = lower(l.provider) AND lower(q.name) = lower(l.name)
+ WHERE l.wave_id = ANY(%(waves)s)
 """
 
 

@@ -10,6 +10,7 @@ from tracker.inventory.actions.importing import (
     import_estate,
     preview_import,
 )
+from tracker.inventory.actions.numbers import fold_tallies, recount_tallies
 from tracker.inventory.actions.registering import InvalidProvider, follow_registration, want_registration
 from tracker.inventory.actions.subscriptions import (
     discover_subscriptions,
@@ -65,6 +66,7 @@ __all__ = [
     "discover_subscriptions",
     "discover_wanted",
     "exclude",
+    "fold_tallies",
     "follow_registration",
     "followed",
     "import_estate",
@@ -72,6 +74,7 @@ __all__ = [
     "move",
     "preview_import",
     "record_verdicts",
+    "recount_tallies",
     "redraw_units",
     "set_health",
     "set_lock",

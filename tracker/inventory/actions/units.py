@@ -43,6 +43,7 @@ class Judgement:
     changes: int
     unknowns: int
     blocking_rules: tuple[str, ...] = ()
+    open_rules: tuple[str, ...] = ()  # Unit.open_rules
 
 
 def line(text: str, what: str, longest: int, *, empty: bool = False) -> str:
@@ -155,6 +156,7 @@ def include(unit: Unit, by: Actor, now: datetime, reason: str = "") -> None:
 _JUDGE = """
 UPDATE tracker_unit AS unit SET verdict = said.verdict, score = said.score, blockers = said.blockers,
        changes = said.changes, unknowns = said.unknowns, assessed_at = %s,
+       open_rules = string_to_array(said.open_rules, E'\\n'),
        progress = CASE WHEN unit.progress = 'discovered' THEN 'assessed' ELSE unit.progress END,
        health = CASE WHEN unit.health IN ('on track', 'blocked') AND unit.progress <> 'excluded'
                      THEN CASE WHEN said.verdict = 'blocked' THEN 'blocked' ELSE 'on track' END ELSE unit.health END,
@@ -162,8 +164,8 @@ UPDATE tracker_unit AS unit SET verdict = said.verdict, score = said.score, bloc
                             THEN CASE WHEN said.verdict = 'blocked' THEN said.reason
                                       WHEN unit.health = 'blocked' THEN '' ELSE unit.health_reason END
                             ELSE unit.health_reason END
-  FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[])
-       AS said(id, verdict, score, blockers, changes, unknowns, reason)
+  FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[], %s::text[])
+       AS said(id, verdict, score, blockers, changes, unknowns, reason, open_rules)
  WHERE unit.id = said.id
 """
 
@@ -175,7 +177,11 @@ def record_verdicts(judgements: Iterable[Judgement], now: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         for batch in batches(sorted(judgements, key=lambda one: one.unit_id)):
             columns = [
-                (j.unit_id, j.verdict, j.score, j.blockers, j.changes, j.unknowns, _blocked_by(j.blocking_rules))
+                (
+                    *(j.unit_id, j.verdict, j.score, j.blockers, j.changes, j.unknowns),
+                    _blocked_by(j.blocking_rules),
+                    "\n".join(j.open_rules),
+                )
                 for j in batch
             ]
             cursor.execute(_JUDGE, [now, *(list(column) for column in zip(*columns, strict=True))])

@@ -1,27 +1,28 @@
-"""The list of units for the page and the API: filters, order, keyset pages, facets, totals; and one unit's page."""
+"""The list of units for the page and the API: filters, order, keyset pages; and one unit's page."""
 
 import base64
 import binascii
 import json
-from collections import Counter
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, QuerySet, Value, When, aggregates
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from migrator.lifecycle import State
-from migrator.readiness import Verdict
+from tracker.inventory import tallies
 from tracker.inventory.models import Resource, Subscription, Unit
 
 PAGE, LARGEST_PAGE = 50, 500
 LONGEST_TEXT = 200
 NOBODY = "none"  # in a filter: no owner, no wave, no region
-# A unit that went away before anything was planned is history; one that goes away later is news, or the point of it.
-_FORGOTTEN = (State.DISCOVERED, State.ASSESSED, State.EXCLUDED)
 
 
 class BadCursor(ValueError):
@@ -110,16 +111,6 @@ def _plain(text: str) -> str:
     return "".join(c for c in text[:LONGEST_TEXT] if c.isprintable()).strip()
 
 
-def _rank(column: str, order: Sequence[str]) -> Case:
-    """The place of a word in its own order, not the alphabet's; other words last."""
-    whens = [When(**{column: word}, then=Value(place)) for place, word in enumerate(order)]
-    return Case(*whens, default=Value(len(order)), output_field=IntegerField())
-
-
-_RANKS = {
-    "verdict_rank": _rank("verdict", [Verdict.BLOCKED, Verdict.UNKNOWN, Verdict.READY_WITH_CHANGE, Verdict.READY]),
-    "progress_rank": _rank("progress", [state.value for state in State]),
-}
 _ORDERS: dict[Sort, tuple[str, ...]] = {
     Sort.NAME: ("name", "id"),
     Sort.SCORE: ("score", "name", "id"),
@@ -132,46 +123,81 @@ _ORDERS: dict[Sort, tuple[str, ...]] = {
 _KINDS: dict[str, type] = {"name": str, "region": str, "kind": str, "changed_at": datetime}  # the others are numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """One value of a facet: how many units it would leave, were the facet's own choice taken back."""
+class UnitRow(NamedTuple):
+    """One unit of a list: the columns of `Unit`, with the names a list shows. Times are texts, as the API writes them.
+    Read with a statement of its own; fifty models and two hundred times take longer than everything else of a page."""
 
-    value: str
-    label: str
-    count: int
-    chosen: bool
+    id: int
+    key: str
+    azure_id: str
+    kind: str
+    name: str
+    subscription_id: str
+    subscription_name: str
+    region: str
+    owner: str
+    progress: str
+    health: str
+    health_reason: str
+    locked_since: str | None
+    verdict: str
+    score: int
+    blockers: int
+    changes: int
+    unknowns: int
+    member_count: int
+    assessed_at: str | None
+    first_seen_at: str
+    changed_at: str
+    gone_at: str | None
+    wave_id: int | None
+    wave_name: str | None
+    member_keys: Sequence[str] = ()  # only where somebody asked for them: `with_members`
+
+    @property
+    def pk(self) -> int:
+        return self.id
+
+
+_UTC = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+_ELSEWHERE = {
+    "subscription_name": "tracker_subscription.name",
+    "wave_id": "tracker_placement.wave_id",
+    "wave_name": "tracker_wave.name",
+}
+_WIDTH = len(UnitRow._fields) - 1  # without the members
+_SELECT = ", ".join(
+    _UTC.format(f"tracker_unit.{name}")
+    if name.endswith("_at") or name == "locked_since"
+    else _ELSEWHERE.get(name, f"tracker_unit.{name}")
+    for name in UnitRow._fields[:_WIDTH]
+)
+_FROM = """
+  FROM tracker_unit JOIN tracker_subscription ON tracker_subscription.id = tracker_unit.subscription_id
+  LEFT JOIN tracker_placement ON tracker_placement.unit_id = tracker_unit.id
+  LEFT JOIN tracker_wave ON tracker_wave.id = tracker_placement.wave_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitPage:
-    """One page. `before`/`after`: cursors of the pages beside it, None at the ends. `total`: units of all pages."""
+    """One page. `before`/`after`: cursors of the pages beside it, None at the ends."""
 
-    units: list[Unit]
-    total: int
-    facets: dict[str, list[Count]]
+    units: list[UnitRow]
     before: str | None
     after: str | None
 
 
 def page(
-    filters: Filters,
-    sort: Sort = Sort.NAME,
-    *,
-    descending: bool = False,
-    cursor: str = "",
-    size: int = PAGE,
-    with_facets: bool = True,
+    filters: Filters, sort: Sort = Sort.NAME, *, descending: bool = False, cursor: str = "", size: int = PAGE
 ) -> UnitPage:
-    """One page of units with subscription and wave, in two queries whatever it holds. Raises BadCursor."""
-    size = max(1, min(size, LARGEST_PAGE))
-    rows, before, after = _window(selection(filters), sort, descending, cursor, size)
-    total, facets = _facets(filters) if with_facets else (len(rows), {})
-    return UnitPage(rows, total, facets, before, after)
+    """One page of units with the names of subscription and wave, in one query whatever it holds. Raises BadCursor."""
+    return UnitPage(*_window(filters, sort, descending, cursor, max(1, min(size, LARGEST_PAGE))))
 
 
 def selection(filters: Filters) -> QuerySet[Unit]:
     """All units the filters leave, in no order: for bulk actions and exports of exactly what is filtered."""
-    narrowed = _base(filters)
+    narrowed = sought(filters)
     for name, (column, _) in FACETS.items():
         if chosen := getattr(filters, name):
             narrowed = narrowed.filter(_one_of(column, chosen))
@@ -186,12 +212,12 @@ def _one_of(column: str, chosen: tuple[str, ...]) -> Q:
     return Q(**{f"{column}__in": wanted + ([""] if NOBODY in chosen else [])})
 
 
-def _base(filters: Filters) -> QuerySet[Unit]:
-    """Everything but the facets' own choices."""
+def sought(filters: Filters) -> QuerySet[Unit]:
+    """Everything but the facets' own choices: what is searched for, and what is listed at all."""
     units = Unit.objects.all()
     match filters.gone:
         case Gone.HIDE:
-            units = units.exclude(Q(gone_at__isnull=False, progress__in=_FORGOTTEN))
+            units = units.exclude(Q(gone_at__isnull=False, progress__in=tallies.FORGOTTEN))
         case Gone.ONLY:
             units = units.filter(gone_at__isnull=False)
     if filters.text:
@@ -204,64 +230,91 @@ def _base(filters: Filters) -> QuerySet[Unit]:
     return units
 
 
+def with_members(units: Sequence[UnitRow]) -> list[UnitRow]:
+    """The same with the keys of their members, in one query."""
+    with connection.cursor() as cursor:  # no key holds a line end, and one text is read faster than an array
+        cursor.execute(
+            "SELECT unit_id, string_agg(key, E'\\n' ORDER BY key) FROM tracker_resource"
+            " WHERE unit_id = ANY(%s) AND gone_at IS NULL GROUP BY unit_id",
+            [[unit.id for unit in units]],
+        )
+        keys = {unit_id: joined.split("\n") for unit_id, joined in cursor.fetchall()}
+    return [unit._replace(member_keys=keys.get(unit.id, ())) for unit in units]
+
+
+# Those with the text in their name or resource group, or in the name of a member. With the grams PostgreSQL finds the
+# few that can have it by an index; shorter texts have none and are looked for everywhere.
+_SOUGHT = """
+SELECT id FROM tracker_unit
+ WHERE tracker_grams(name, split_part(key, '/', 5), split_part(key, '/', 9)) @> tracker_grams(%(text)s)
+   AND (lower(name) LIKE %(like)s OR split_part(key, '/', 5) LIKE %(like)s OR split_part(key, '/', 9) LIKE %(like)s)
+ UNION
+SELECT unit_id FROM tracker_resource
+ WHERE unit_id IS NOT NULL AND tracker_grams(name) @> tracker_grams(%(text)s) AND lower(name) LIKE %(like)s
+"""
+
+
 def _named(text: str) -> Q:
-    """Units with the text in their name or id, or in the name of a member; a whole id finds the unit it lies in."""
+    """Units with the text in their name, their resource group or the name of a member; a text with a slash is a part of
+    an id, one that begins with it a whole id, which finds the unit it lies in."""
+    key = text.rstrip("/").lower()
     if text.startswith("/"):
-        key = text.rstrip("/").lower()
         return Q(key=key) | Q(pk__in=Resource.objects.filter(key=key, unit__isnull=False).values("unit_id"))
-    members = Resource.objects.filter(name__icontains=text, unit__isnull=False)
-    return Q(name__icontains=text) | Q(key__icontains=text) | Q(pk__in=members.values("unit_id"))
+    if "/" in text:
+        return Q(key__contains=text.lower())
+    return Q(pk__in=found_by_text(text))
 
 
-class _Beyond(Func):
-    """`(a, b, id) > (x, y, z)`: where the next page begins, as one comparison."""
+def found_by_text(text: str) -> RawSQL:
+    """The ids of units of `_SOUGHT`, as a subquery."""
+    lowered = text.lower()
+    like = f"%{lowered.translate({ord(c): chr(92) + c for c in '%_' + chr(92)})}%"
+    statement, given = _SOUGHT, {"text": lowered, "like": like}
+    order = re.findall(r"%\((\w+)\)s", statement)
+    return RawSQL(re.sub(r"%\(\w+\)s", "%s", statement), [given[name] for name in order])  # noqa: S611 - constant
 
-    output_field = BooleanField()
-    conditional = True
 
-    def __init__(self, columns: Sequence[str], values: Sequence[Any], operator: str) -> None:
-        super().__init__(*[F(column) for column in columns], *[Value(value) for value in values])
-        self.operator = operator
-
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
-        parts, parameters = [], []
-        for expression in self.source_expressions:
-            sql, given = compiler.compile(expression)
-            parts.append(sql)
-            parameters.extend(given)
-        half = len(parts) // 2
-        return f"(({', '.join(parts[:half])}) {self.operator} ({', '.join(parts[half:])}))", parameters
+@lru_cache(maxsize=256)
+def _where(filters: Filters) -> tuple[str, tuple[Any, ...]]:
+    """The condition of `selection` over the tables of `_FROM`. Composed once: that takes longer than asking."""
+    try:
+        statement, parameters = selection(filters).values("id").order_by().query.sql_with_params()
+    except EmptyResultSet:  # no unit can be meant: an id of a wave that is none
+        return "FALSE", ()
+    return statement.partition(" WHERE ")[2] or "TRUE", parameters
 
 
 def _window(
-    units: QuerySet[Unit], sort: Sort, descending: bool, cursor: str, size: int
-) -> tuple[list[Unit], str | None, str | None]:
+    filters: Filters, sort: Sort, descending: bool, cursor: str, size: int
+) -> tuple[list[UnitRow], str | None, str | None]:
     """The rows of a page and the cursors beside it."""
     columns = _ORDERS[sort]
     backwards, place = _decoded(cursor, columns)
     falling = descending != backwards
-    if ranks := {name: rank for name, rank in _RANKS.items() if name in columns}:
-        units = units.annotate(**ranks)
-    if place:
-        units = units.filter(_Beyond(columns, place, "<" if falling else ">"))
-    found = list(
-        units.select_related("subscription", "placement__wave").order_by(
-            *[("-" if falling else "") + column for column in columns]
-        )[: size + 1]
-    )
-    more, rows = len(found) > size, found[:size]
+    condition, parameters = _where(filters)
+    ordered = [f"tracker_unit.{column}" for column in columns]
+    if place:  # one comparison of rows, which an index of these columns answers
+        condition += f" AND ({', '.join(ordered)}) {'<' if falling else '>'} ({', '.join(['%s'] * len(place))})"
+    order = ", ".join(f"{column} {'DESC' if falling else 'ASC'}" for column in ordered)
+    # Every name in the statement is a constant of this module; what a person chose is among the parameters.
+    statement = f"SELECT {_SELECT}, {', '.join(ordered)} {_FROM} WHERE {condition} ORDER BY {order} LIMIT {size + 1}"
+    with connection.cursor() as database:
+        database.execute(statement, [*parameters, *place])
+        found = database.fetchall()
+    more, found = len(found) > size, found[:size]
     if backwards:
-        rows.reverse()
+        found.reverse()
+    rows = [UnitRow(*row[:_WIDTH]) for row in found]
+    places = [row[_WIDTH:] for row in found]
     has_before, has_after = (more, bool(rows)) if backwards else (bool(place) and bool(rows), more)
     return (
         rows,
-        _encoded("b", rows[0], columns) if has_before else None,
-        _encoded("a", rows[-1], columns) if has_after else None,
+        _encoded("b", places[0]) if has_before else None,
+        _encoded("a", places[-1]) if has_after else None,
     )
 
 
-def _encoded(direction: str, unit: Unit, columns: Sequence[str]) -> str:
-    place = [getattr(unit, column) for column in columns]
+def _encoded(direction: str, place: Sequence[Any]) -> str:
     text = json.dumps([direction, *(v.isoformat() if isinstance(v, datetime) else v for v in place)])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -291,92 +344,6 @@ def _typed(column: str, value: Any) -> Any:
     if type(value) is not kind or (kind is int and abs(value) >= 2**63) or (kind is str and not value.isprintable()):
         raise ValueError("not a value of this column")
     return value
-
-
-def _facets(filters: Filters) -> tuple[int, dict[str, list[Count]]]:
-    """The total and every facet in one query. A facet counts what the other choices leave, so it can be widened."""
-    names = list(FACETS)
-    flags = {f"in_{name}": _chosen(filters, name) for name in names}
-    columns = [column for name in names for column in FACETS[name]]
-    rows = _base(filters).annotate(**flags).order_by()
-    sql, parameters = rows.values_list(*columns, *flags).query.sql_with_params()
-    aliases = ", ".join([*(alias for name in names for alias in (f"v_{name}", f"l_{name}")), *flags])
-    # Every name in the statement is a constant of this module; what a person chose is among the parameters.
-    parts = [f"SELECT 'total' AS facet, '' AS value, '' AS label, count(*) FROM listed WHERE {_all(flags)}"]  # noqa: S608
-    parts += [
-        f"SELECT '{name}', coalesce(v_{name}::text, ''), coalesce(min(l_{name}::text), ''), count(*) FROM listed"  # noqa: S608
-        f" WHERE {_all([flag for flag in flags if flag != f'in_{name}'])} GROUP BY v_{name}"
-        for name in names
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH listed({aliases}) AS ({sql}) {' UNION ALL '.join(parts)}", parameters)
-        counted = cursor.fetchall()
-    facets: dict[str, list[Count]] = {name: [] for name in names}
-    total = 0
-    for name, value, label, count in counted:
-        if name == "total":
-            total = count
-            continue
-        value = value or NOBODY
-        facets[name].append(Count(value, label, count, value in getattr(filters, name)))
-    for listed in facets.values():
-        listed.sort(key=lambda one: (one.value == NOBODY, one.label.lower(), one.value))
-    return total, facets
-
-
-def _chosen(filters: Filters, name: str) -> Case:
-    chosen = getattr(filters, name)
-    condition = _one_of(FACETS[name][0], chosen) if chosen else Q(pk__isnull=False)
-    return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
-
-
-def _all(flags: Sequence[str] | Mapping[str, Any]) -> str:
-    return " AND ".join(flags)
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counts of the units that make up the programme; `rows`: the same by (progress, verdict, kind, region)."""
-
-    total: int
-    excluded: int
-    locked: int
-    blocked_by_rule: int  # units with verdict blocked that are still in scope
-    progress: dict[str, int]
-    verdict: dict[str, int]
-    kind: dict[str, int]
-    region: dict[str, int]
-    rows: list[tuple[str, str, str, str, int]] = field(repr=False)
-
-
-def totals() -> Totals:
-    """The numbers of the overview, in one query. `verdict`, `kind` and `region` leave excluded units out."""
-    grouped = (
-        _base(Filters())
-        .order_by()
-        .values_list("progress", "verdict", "kind", "region")
-        .annotate(units=aggregates.Count("id"), locked=aggregates.Count("locked_since"))
-    )
-    axes: dict[str, Counter[str]] = {name: Counter() for name in ("progress", "verdict", "kind", "region")}
-    rows: list[tuple[str, str, str, str, int]] = []
-    locked = 0
-    for progress, verdict, kind, region, units, locks in grouped:
-        rows.append((progress, verdict, kind, region, units))
-        axes["progress"][progress] += units
-        locked += locks
-        if progress != State.EXCLUDED:
-            axes["verdict"][verdict] += units
-            axes["kind"][kind] += units
-            axes["region"][region] += units
-    excluded = axes["progress"][State.EXCLUDED]
-    return Totals(
-        total=sum(axes["progress"].values()) - excluded,
-        excluded=excluded,
-        locked=locked,
-        blocked_by_rule=axes["verdict"][Verdict.BLOCKED],
-        rows=rows,
-        **{name: dict(counts) for name, counts in axes.items()},
-    )
 
 
 @dataclass(slots=True)

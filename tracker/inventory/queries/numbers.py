@@ -1,0 +1,160 @@
+"""How many units a list holds, and how many each of its filters would leave. Summed from the tallies; only a search is
+counted, and only while it finds few."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from tracker.inventory import tallies
+from tracker.inventory.queries.units import FACETS, NOBODY, Filters, Gone, selection, sought
+
+FEW = 1_000  # a search that finds more is not counted any further
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One value of a facet: how many units it would leave, were the facet's own choice taken back; None: many."""
+
+    value: str
+    label: str
+    count: int | None
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """`total`: units of all pages; `more`: there are more than that, which nobody counted."""
+
+    total: int
+    more: bool
+    facets: dict[str, list[Count]]
+
+
+_PLACES = {name: place for place, name in enumerate(tallies.CELL, 1)}  # PostgreSQL counts from one
+_GONE = f"key[{_PLACES['gone']}] = 'gone'"
+_LISTED = {
+    Gone.HIDE: f"NOT ({_GONE} AND key[{_PLACES['progress']}] IN {tallies.FORGOTTEN})",
+    Gone.SHOW: "TRUE",
+    Gone.ONLY: _GONE,
+}
+_SUMMED = "GROUP BY 1, 2 HAVING sum(units) > 0"
+# Every name in these statements is a constant of this module; what a person chose is among the parameters.
+_ALL = """
+SELECT key[1] AS facet, key[2] AS value, sum(units)::bigint AS units FROM tracker_tally WHERE name = 'facet'
+ GROUP BY key HAVING sum(units) > 0
+"""
+_LABELLED = """
+SELECT c.facet, c.value, coalesce(s.name, w.name, c.value), c.units FROM ({}) AS c(facet, value, units)
+  LEFT JOIN tracker_subscription s ON c.facet = 'subscription' AND s.id = c.value
+  LEFT JOIN tracker_wave w ON c.facet = 'wave' AND w.id::text = c.value
+"""
+
+
+def numbers(filters: Filters) -> Numbers:
+    """The total and every facet; one query, three for a search that finds many."""
+    if filters.text or filters.rule:
+        return _sought(filters)
+    chosen = [name for name in FACETS if getattr(filters, name)]
+    if chosen or filters.gone is not Gone.HIDE:
+        return _made(filters, *_of_cells(filters, chosen))
+    return _made(filters, _ALL, [])
+
+
+def _made(filters: Filters, statement: str, parameters: list[Any]) -> Numbers:
+    with connection.cursor() as cursor:
+        cursor.execute(_LABELLED.format(statement), parameters)
+        rows = cursor.fetchall()
+    total = next((units for facet, _, _, units in rows if facet == "all"), 0) or 0
+    return Numbers(total, False, _sorted(filters, rows))
+
+
+def _sorted(filters: Filters, rows: Iterable[tuple[str, str, str, int | None]]) -> dict[str, list[Count]]:
+    facets: dict[str, list[Count]] = {name: [] for name in FACETS}
+    for facet, value, label, units in rows:
+        if facet in facets:
+            value = value or NOBODY
+            facets[facet].append(Count(value, label, units, value in getattr(filters, facet)))
+    for listed in facets.values():
+        listed.sort(key=lambda one: (one.value == NOBODY, one.label.lower(), one.value))
+    return facets
+
+
+def _of_cells(filters: Filters, chosen: list[str]) -> tuple[str, list[Any]]:
+    """(statement, parameters): a facet counts what the choices of the others leave, so that it can be widened."""
+    flags = "".join(f", key[{_PLACES[name]}] = ANY(%s) AS in_{name}" for name in chosen)
+    parameters = [[_stored(name, value) for value in getattr(filters, name)] for name in chosen]
+    values = ", ".join(f"('{name}', key[{_PLACES[name]}])" for name in FACETS if name not in chosen)
+    fits = " AND ".join(f"in_{name}" for name in chosen) or "TRUE"
+    several = f"cells CROSS JOIN LATERAL (VALUES {values}) AS f(facet, value)"
+    parts = [
+        f"SELECT 'all', '', coalesce(sum(units), 0)::bigint FROM cells WHERE {fits}",  # noqa: S608
+        f"SELECT f.facet, f.value, sum(units)::bigint FROM {several} WHERE {fits} {_SUMMED}",  # noqa: S608
+    ]
+    for name in chosen:
+        others = " AND ".join(f"in_{other}" for other in chosen if other != name) or "TRUE"
+        value = f"'{name}', key[{_PLACES[name]}]"
+        parts.append(f"SELECT {value}, sum(units)::bigint FROM cells WHERE {others} {_SUMMED}")  # noqa: S608
+    cells = f"SELECT key, units{flags} FROM tracker_tally WHERE name = 'cell' AND {_LISTED[filters.gone]}"  # noqa: S608
+    return f"WITH cells AS MATERIALIZED ({cells}) {' UNION ALL '.join(parts)}", parameters
+
+
+def _stored(name: str, value: str) -> str:
+    """A chosen value as a cell has it."""
+    if value == NOBODY:
+        return ""
+    return str(int(value)) if name == "wave" and value.isascii() and value.isdigit() else value
+
+
+def _sought(filters: Filters) -> Numbers:
+    """Of a search: counted while it finds few. Beyond that only the facets' values are told, without numbers."""
+    columns = [column for column, _ in FACETS.values()]
+    labels = [FACETS["subscription"][1], FACETS["wave"][1]]
+    found = list(sought(filters).order_by().values_list(*columns, *labels)[: FEW + 1])
+    if len(found) <= FEW:
+        return _counted(filters, found)
+    total = selection(filters).order_by()[: FEW + 1].count()
+    with connection.cursor() as cursor:
+        cursor.execute(_LABELLED.format(_ALL))
+        values = [(facet, value, label, None) for facet, value, label, _ in cursor.fetchall()]
+    return Numbers(min(total, FEW), total > FEW, _sorted(filters, values))
+
+
+def _counted(filters: Filters, found: Iterable[tuple[Any, ...]]) -> Numbers:
+    chosen = {name: {_stored(name, value) for value in getattr(filters, name)} for name in FACETS}
+    counts: Counter[tuple[str, str]] = Counter()
+    labels: dict[tuple[str, str], str] = {}
+    total = 0
+    for row in found:
+        *values, subscription, wave = row
+        values = {name: str(value or "") for name, value in zip(FACETS, values, strict=True)}
+        missed = [name for name, wanted in chosen.items() if wanted and values[name] not in wanted]
+        if not missed:
+            total += 1
+        for name in FACETS if not missed else missed if len(missed) == 1 else ():
+            counts[(name, values[name])] += 1
+        labels[("subscription", values["subscription"])] = subscription
+        labels[("wave", values["wave"])] = wave or ""
+    rows = [(name, value, labels.get((name, value), value), units) for (name, value), units in counts.items()]
+    return Numbers(total, False, _sorted(filters, rows))
+
+
+def units_by_rule() -> Counter[str]:
+    """`Unit.open_rules` → units in scope; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key[1], sum(units)::bigint FROM tracker_tally WHERE name = 'rule' GROUP BY 1 HAVING sum(units) > 0"
+        )
+        return Counter(dict(cursor.fetchall()))
+
+
+def stands() -> list[tuple[str, str, str, int | None, int]]:
+    """(progress, verdict, health, wave or None, units) of the list as it opens; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key[1], key[2], key[3], nullif(key[4], '')::bigint, sum(units)::bigint FROM tracker_tally"
+            " WHERE name = 'stand' GROUP BY key HAVING sum(units) > 0"
+        )
+        return cursor.fetchall()
