@@ -155,6 +155,8 @@ WHITENOISE_USE_FINDERS = environment.flag("TRACKER_STATIC_FROM_SOURCE", default=
 
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tracker.User"
+AUTHENTICATION_BACKENDS = ["tracker.accounts.sessions.Backend"]
+SESSION_ENGINE = "tracker.accounts.sessions"
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = [
@@ -210,7 +212,7 @@ USE_I18N = False
 # --- REST -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "tracker.api.authentication.Token",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

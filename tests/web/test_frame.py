@@ -35,17 +35,17 @@ def frame_of(user: User) -> context.Frame:
 
 
 def test_the_frame_costs_one_query_beside_the_person(ada: User) -> None:
-    ada = User.objects.prefetch_related("grants").get(pk=ada.pk)
+    ada.know_roles()
     with CaptureQueriesContext(connection) as queries:
         frame_of(ada)
     assert len(queries) == 1
 
 
-def test_session_person_roles_and_frame_are_four_queries(ada: User, as_person: As) -> None:
+def test_session_person_with_roles_and_frame_are_three_queries(ada: User, as_person: As) -> None:
     client = as_person(ada)
     with CaptureQueriesContext(connection) as queries:
         client.get("/nowhere/")
-    assert len(queries) == 4, [query["sql"][:80] for query in queries]
+    assert len(queries) == 3, [query["sql"][:80] for query in queries]
 
 
 def test_a_fragment_that_shows_no_frame_pays_for_none(ada: User, rf: RequestFactory) -> None:

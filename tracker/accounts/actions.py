@@ -243,7 +243,8 @@ def _tell(
 
 
 def _forget_grants(user: User) -> None:
-    """`user.may` reads grants that were prefetched once; after a change they are read again."""
+    """`user.may` knows the roles as they were read once; after a change they are read again."""
+    user.role_names = None
     getattr(user, "_prefetched_objects_cache", {}).pop("grants", None)
 
 

@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
@@ -50,7 +49,7 @@ def require(permission: Permission) -> Callable[[type_view], type_view]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
-            prefetch_related_objects([request.user], "grants")  # once; then every `user.may` of the page is free
+            request.user.know_roles()  # once; then every `user.may` of the page is free
             actions.check(request.user, permission, ("page", request.path), timezone.now(), method=request.method or "")
             return view(request, *args, **kwargs)
 

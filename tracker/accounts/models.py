@@ -1,5 +1,7 @@
 """People and what they may do."""
 
+from collections.abc import Sequence
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
@@ -18,6 +20,7 @@ class User(AbstractUser):
     user_permissions = None
 
     REQUIRED_FIELDS = ["email"]
+    role_names: Sequence[str] | None = None  # as read with the person (queries.signed_in), or by `know_roles`
 
     def __str__(self) -> str:
         return self.display_name or self.username
@@ -28,7 +31,13 @@ class User(AbstractUser):
 
     @property
     def roles(self) -> frozenset[Role]:
-        return frozenset(Role(grant.role) for grant in self.grants.all())
+        names = [grant.role for grant in self.grants.all()] if self.role_names is None else self.role_names
+        return frozenset(map(Role, names))
+
+    def know_roles(self) -> None:
+        """Read the roles once, unless they were read with the person: every `may` after it is free."""
+        if self.role_names is None:
+            self.role_names = [grant.role for grant in self.grants.all()]
 
     def may(self, permission: Permission) -> bool:
         """Whether one of this person's roles carries the permission. An inactive person may nothing."""

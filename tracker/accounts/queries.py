@@ -1,8 +1,12 @@
 """Who there is, and who may do what."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
+from knox.models import AuthToken
 
 from tracker.accounts.models import ApiToken, User
 from tracker.accounts.permissions import ROLE_PERMISSIONS, Permission
@@ -22,6 +26,44 @@ def whom_to_ask(permission: Permission) -> str:
         return f"It takes the role {allowed}, which nobody has yet; ask an administrator."
     shown = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
     return f"It takes the role {allowed}: ask {shown}."
+
+
+# Every page begins with its reader, every call of the API with its token: one statement, roles and all.
+_COLUMNS = tuple(field.attname for field in User._meta.concrete_fields)
+_PERSON = f"""
+SELECT {", ".join(f'u."{name}"' for name in _COLUMNS)},
+       ARRAY(SELECT g.role FROM tracker_rolegrant g WHERE g.user_id = u.id ORDER BY g.role)
+"""  # noqa: S608 - columns of the model
+
+
+def signed_in(user_id: int) -> User | None:
+    """A person by id, with their roles; None when there is no such person or the account is not active."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_PERSON} FROM tracker_user u WHERE u.id = %s AND u.is_active", [user_id])
+        row = cursor.fetchone()
+    return _person(row) if row else None
+
+
+def tokens_of_key(key: str) -> list[tuple[AuthToken, User]]:
+    """The tokens that begin so, with their owners and their roles. More than one is possible, not likely."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_PERSON}, t.digest, t.token_key, t.created, t.expiry FROM knox_authtoken t"
+            " JOIN tracker_user u ON u.id = t.user_id WHERE t.token_key = %s",
+            [key],
+        )
+        rows = cursor.fetchall()
+    found = []
+    for *person, digest, token_key, created, expiry in rows:
+        owner = _person(person)
+        found.append((AuthToken(digest=digest, token_key=token_key, user=owner, created=created, expiry=expiry), owner))
+    return found
+
+
+def _person(row: Sequence[Any]) -> User:
+    person = User.from_db("default", _COLUMNS, row[: len(_COLUMNS)])
+    person.role_names = row[len(_COLUMNS)]
+    return person
 
 
 def people() -> QuerySet[User]:

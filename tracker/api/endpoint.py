@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.utils.cache import get_conditional_response
 from drf_spectacular.openapi import AutoSchema
@@ -153,7 +152,7 @@ class Endpoint(APIView):
 
     def check_permissions(self, request: Request) -> None:
         if request.user is not None and request.user.is_authenticated:
-            prefetch_related_objects([request.user], "grants")
+            request.user.know_roles()
         super().check_permissions(request)
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:

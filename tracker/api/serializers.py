@@ -23,10 +23,11 @@ from tracker.api.shapes import (
 )
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Sync
+from tracker.inventory.queries import UnitRow
 from tracker.quota.models import QuotaRequest
 from tracker.runs.models import AskVerb
 from tracker.runs.wave_gates import Colour, WaveState
-from tracker.waves.models import Approval
+from tracker.waves.models import Approval, Wave
 from tracker.waves.queries import ApprovalState
 
 RUN_OUTCOMES = ("closed", "aborted", "cancelled")
@@ -129,6 +130,9 @@ UNIT = Shape.made(
 
 
 def _placed(unit: Any) -> Any:
+    """The wave of a unit, or of a row of the list."""
+    if isinstance(unit, UnitRow):
+        return Wave(pk=unit.wave_id, name=unit.wave_name) if unit.wave_id else None
     placement = getattr(unit, "placement", None)
     return placement.wave if placement else None
 

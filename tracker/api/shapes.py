@@ -55,8 +55,9 @@ def moment(*, null: bool = False) -> Type:
     return _or_null({"type": "string", "format": "date-time"}, _moment, null)
 
 
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _moment(at: datetime | str) -> str:
+    """A text is written so already: rows of long lists come out of the database in this form."""
+    return at if isinstance(at, str) else at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def uuid(*, null: bool = False) -> Type:

@@ -1,6 +1,5 @@
 """Subscriptions, syncs, resources, units, findings, rules."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -110,16 +109,6 @@ class OneResource(Endpoint):
         return self.one(found)
 
 
-def with_members(units: Iterable[Unit]) -> None:
-    """Puts the keys of its members on each unit, in one query."""
-    by_unit: dict[int, list[str]] = {}
-    for unit in units:
-        unit.member_keys = by_unit.setdefault(unit.pk, [])  # type: ignore[attr-defined]
-    rows = Resource.objects.filter(unit__in=list(by_unit), gone_at__isnull=True).order_by("key")
-    for pk, key in rows.values_list("unit_id", "key"):
-        by_unit[pk].append(key)
-
-
 class Units(Endpoint):
     name, tag, about, listed = "units", "inventory", "Units, filtered as on the inventory page.", True
     answer = serializers.UNIT
@@ -132,7 +121,11 @@ class Units(Endpoint):
         Parameter("health", "A health.", of=words(Health), many=True),
         Parameter("owner", "An owner; none: without one.", many=True),
         Parameter("wave", "Id of a wave; none: in no wave.", many=True),
-        Parameter("q", "Part of a name or id, also of a member; a whole ARM id finds the unit it lies in."),
+        Parameter(
+            "q",
+            "Part of the name of a unit, its resource group or a member; with a slash, part of its id."
+            " A whole ARM id finds the unit it lies in.",
+        ),
         Parameter("rule", "Id of a rule: units with such a finding."),
         Parameter("outcome", "With rule: the outcome of the finding; yes when left out.", of=words(Outcome)),
         GONE,
@@ -152,12 +145,10 @@ class Units(Endpoint):
                 descending=sort.startswith("-"),
                 cursor=self.asked.get("cursor", ""),
                 size=self.asked.get("limit", pages.PAGE),
-                with_facets=False,
             )
         except inventory.BadCursor:
             raise BadCursor from None
-        with_members(found.units)
-        return self.listing(found.units, found.after)
+        return self.listing(inventory.with_members(found.units), found.after)
 
 
 def unit_or_404(pk: int) -> Unit:
@@ -173,7 +164,7 @@ class OneUnit(Endpoint):
 
     def get(self, request: Request, pk: int) -> HttpResponse:
         unit: Any = unit_or_404(pk)
-        with_members([unit])
+        unit.member_keys = list(unit.members.filter(gone_at__isnull=True).order_by("key").values_list("key", flat=True))
         unit.newest = readiness.latest_assessment(unit)
         return self.one(unit)
 

@@ -65,7 +65,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         answer = render(request, "sign_in.html", said | {"problem": str(error)}, status=429)
         answer["Retry-After"] = str(max(1, math.ceil(error.wait.total_seconds())))
         return answer
-    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, person, backend="tracker.accounts.sessions.Backend")
     return HttpResponseRedirect(target)
 
 
