@@ -45,7 +45,7 @@ def test_facets_narrow_and_every_count_is_the_length_of_its_list(estate: Estate,
     for facet in page.context["facets"]:
         for option in facet.options:
             if option.count is not None:
-                assert client.get(f"/inventory/{option.url}").context["found_total"] == option.count
+                assert client.get(f"/inventory/{option.url}").context["found"].total == option.count
                 checked += 1
     assert checked >= 8
 
@@ -121,10 +121,10 @@ def test_a_rules_link_lists_only_units_in_scope(estate: Estate, as_person: As) -
     rule = (
         Unit.objects.filter(findings__effect="blocks", findings__outcome="yes").values_list("findings__rule").first()[0]
     )
-    before = client.get(f"/inventory/?rule={rule}").context["found_total"]
+    before = client.get(f"/inventory/?rule={rule}").context["found"].total
     assert before >= 1
     Unit.objects.filter(findings__rule=rule).update(progress=State.EXCLUDED)
-    assert client.get(f"/inventory/?rule={rule}").context["found_total"] == 0
+    assert client.get(f"/inventory/?rule={rule}").context["found"].total == 0
 
 
 # --- many at once -----------------------------------------------------------------------------------------------------

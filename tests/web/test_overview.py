@@ -24,7 +24,7 @@ def units_in(client: Client, url: str) -> int:
     """How many units the list behind a link says it has."""
     page = client.get(url)
     assert page.status_code == 200, url
-    return page.context["found_total"]
+    return page.context["found"].total
 
 
 def test_every_number_of_the_flow_opens_a_list_of_that_many_units(estate: Estate, as_person: As) -> None:

@@ -48,7 +48,7 @@ def test_every_number_is_the_length_of_its_list(estate: Estate, as_person: As) -
     for one in touching:
         for outcome, number in (("yes", one.yes), ("unknown", one.unknown)):
             listed = client.get("/inventory/", {"rule": one.rule.id, "outcome": outcome})
-            assert listed.context["found_total"] == number, (one.rule.id, outcome)
+            assert listed.context["found"].total == number, (one.rule.id, outcome)
             page = client.get(f"/rules/{one.rule.id}/", {"outcome": outcome})
             assert len(page.context["units"]) == number
 

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from django.db import connection
 
@@ -28,10 +28,8 @@ TOLD = (
 )
 
 _HISTORY = """
-SELECT 'found', (first_seen_at AT TIME ZONE %(zone)s)::date, count(*) FROM tracker_unit GROUP BY 2
-UNION ALL
-SELECT 'left', (gone_at AT TIME ZONE %(zone)s)::date, count(*) FROM tracker_unit
- WHERE gone_at IS NOT NULL AND progress IN ('discovered', 'assessed') GROUP BY 2
+SELECT name, (key[1]::timestamptz AT TIME ZONE %(zone)s)::date, sum(units)::bigint FROM tracker_tally
+ WHERE name IN ('found', 'left') GROUP BY 1, 2 HAVING sum(units) > 0
 UNION ALL
 SELECT type, (at AT TIME ZONE %(zone)s)::date, count(*) FROM tracker_event
  WHERE type IN ('inventory.unit_excluded', 'inventory.unit_included') AND result = 'done' GROUP BY 1, 2
@@ -42,7 +40,8 @@ UNION ALL
 SELECT 'recent moved.' || after, NULL, count(*) FROM tracker_transition
  WHERE at > %(since)s AND after IN ('prepared', 'committed', 'aborting') GROUP BY after
 UNION ALL
-SELECT 'recent unit.found', NULL, count(*) FROM tracker_unit WHERE first_seen_at > %(since)s
+SELECT 'recent unit.found', NULL, sum(units)::bigint FROM tracker_tally
+ WHERE name = 'found' AND key[1] > %(since_quarter)s HAVING sum(units) > 0
 UNION ALL
 SELECT 'recent ' || type, NULL, count(*) FROM tracker_event
  WHERE type = ANY(%(told)s) AND id >= %(floor)s AND at > %(since)s AND result = 'done' GROUP BY type
@@ -61,6 +60,7 @@ def read(now: datetime, zone: tzinfo) -> History:
     """Two tables and a few events, grouped by day; one query."""
     since = now - RECENT
     given = {"zone": str(zone), "since": since, "floor": uuid7_floor(since), "told": list(TOLD)}
+    given["since_quarter"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
     days: dict[str, Counter[date]] = {}
     recent: dict[str, int] = {}
     with connection.cursor() as cursor:

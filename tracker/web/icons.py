@@ -11,7 +11,7 @@ import lucide
 
 from tracker.web.status import CHIPS, UNIT_KINDS
 
-# What frame and parts use again and again, beside every icon of a chip.
+# What frame and parts use again and again.
 COMMON = (
     "arrow-down",
     "arrow-right",
@@ -25,9 +25,11 @@ COMMON = (
     "lock",
     "x",
 )
+# Chips that stand in every row of a long list; every page pays for the sprite, so it holds no others.
+REPEATED = ("progress", "health", "verdict", "effect", "outcome")
 IN_SPRITE = (
     frozenset(COMMON)
-    | {chip.icon for chips in CHIPS.values() for chip in chips.values()}
+    | {chip.icon for kind in REPEATED for chip in CHIPS[kind].values()}
     | {icon for _, icon in UNIT_KINDS.values()}
 )
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
 from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, QueryDict
@@ -29,6 +30,8 @@ class Facet:
 
     title: str
     options: list[Option]
+    all_url: str = ""  # where every option is shown, when these are only the most frequent
+    hidden: int = 0  # how many are not shown
 
     @property
     def chosen(self) -> list[Option]:
@@ -46,18 +49,39 @@ def address(query: QueryDict, **changes: str | list[str] | None) -> str:
     return f"?{copy.urlencode()}"
 
 
+SHOWN, MOST = 8, 12  # options of a facet; up to twelve are shown, of more the eight most frequent
+
+
 def facet(
     request: HttpRequest, name: str, title: str, choices: Iterable[tuple[str, str, int | None]], *, chip: str = ""
 ) -> Facet:
     """A filter with several choices, `?name=a&name=b`. `choices`: (value, label, count or None). `chip`: kind of
-    state."""
+    state. Of many, the most frequent and the chosen ones; `?all=name` shows every one."""
     now = request.GET.getlist(name)
+    listed = list(choices)
+    shown = listed if request.GET.get("all") == name else _frequent(listed, now)
+    others = request.GET.copy()
+    others.pop("cursor", None)
+    others.pop(name, None)
+    kept = f"{others.urlencode()}&" if others else ""
+    written = {value: f"{name}={quote_plus(value)}" for value in {*now, *(value for value, _, _ in shown)}}
+    everything = "&".join(written[value] for value in now)
     options = []
-    for value, label, count in choices:
+    for value, label, count in shown:
         chosen = value in now
-        rest = [item for item in now if item != value] if chosen else [*now, value]
-        options.append(Option(label, address(request.GET, **{name: rest}), count, chosen, chip, value))
-    return Facet(title, options)
+        mine = "&".join(written[item] for item in now if item != value) if chosen else written[value]
+        before = f"{everything}&" if everything and not chosen else ""
+        options.append(Option(label, f"?{kept}{before}{mine}".rstrip("&"), count, chosen, chip, value))
+    hidden = len(listed) - len(shown)
+    return Facet(title, options, address(request.GET, all=name) if hidden else "", hidden)
+
+
+def _frequent(listed: list[tuple[str, str, int | None]], now: Sequence[str]) -> list[tuple[str, str, int | None]]:
+    """Those with the largest numbers and those chosen, in the order given; all of them when there are few."""
+    if len(listed) <= MOST:
+        return listed
+    most = {value for value, _, _ in sorted(listed, key=lambda one: -(one[2] or 0))[:SHOWN]} | set(now)
+    return [one for one in listed if one[0] in most]
 
 
 # --- keyset pages ----------------------------------------------------------------------------------------------------

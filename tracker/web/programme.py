@@ -4,13 +4,13 @@ Everything here reads; the numbers agree with the lists they link to because bot
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.urls import NoReverseMatch, reverse
 
 from migrator.lifecycle import LOCKED, State
@@ -21,7 +21,6 @@ from tracker.inventory import queries as inventory
 from tracker.inventory.models import Unit
 from tracker.runs import wave_facts
 from tracker.runs.models import Run
-from tracker.runs.wave_facts import Standing
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval, Wave, Window
 from tracker.web import charts
@@ -58,10 +57,8 @@ class Cell:
 
 
 def cells() -> list[Cell]:
-    """All units of the programme, counted; one query. The same selection as the unfiltered inventory list."""
-    rows = inventory.selection(inventory.Filters()).order_by()
-    counted = rows.values_list("progress", "verdict", "health", "placement__wave_id").annotate(units=Count("pk"))
-    return [Cell(*row) for row in counted]
+    """All units of the programme, counted; one query. The same units as the unfiltered inventory list."""
+    return [Cell(*counted) for counted in inventory.stands()]
 
 
 def count(found: Iterable[Cell], progress: Iterable[str], verdict: Iterable[str] = ()) -> int:
@@ -152,7 +149,7 @@ def strip(numbers: Flow, kinds_of_blockers: int) -> list[dict[str, Any]]:
 
 
 # --- waves ------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WaveRow:
     wave: Wave
     window: str  # chip kind window: open, upcoming, past, none
@@ -161,18 +158,25 @@ class WaveRow:
     units: int
     done: int
     ready: int  # per cent of the units that are ready or beyond
-    health: str
-    health_reason: str
     approval: str  # chip kind approval
-    segments: list[charts.Segment]
+    progress: Mapping[str, int]
+    health: str = "on track"
+    health_reason: str = ""
+
+    @property
+    def segments(self) -> list[charts.Segment]:
+        return charts.by_progress(self.progress)
 
     @property
     def over(self) -> bool:
         return bool(self.units) and self.done == self.units
 
 
-def wave_rows(found: Sequence[Cell], approvals: Sequence[Approval], now: datetime, zone: tzinfo) -> list[WaveRow]:
-    """Waves for the table: open windows first, then by date, finished and past ones last; two queries."""
+def wave_rows(
+    found: Sequence[Cell], approvals: Sequence[Approval], now: datetime, zone: tzinfo, *, full: int
+) -> list[WaveRow]:
+    """Waves for the table: open windows first, then by date, finished and past ones last; two queries. The health of
+    the first `full` ones is worked out; of those beyond, nobody looks."""
     windows = Window.objects.filter(wave=OuterRef("pk"))
     coming = Q(windows__closes_at__gt=now)
     rows = list(
@@ -183,20 +187,24 @@ def wave_rows(found: Sequence[Cell], approvals: Sequence[Approval], now: datetim
             last_closes=Max("windows__closes_at"),
         )
     )
-    standings = wave_facts.standings(rows, now=now, zone=zone, approvals=approvals)
     state = {row.wave_id: row.state for row in approvals if row.kind == Approval.Kind.WAVE}  # type: ignore[attr-defined]
     inside: dict[int, list[Cell]] = defaultdict(list)
     for cell in found:
         if cell.wave is not None:
             inside[cell.wave].append(cell)
-    listed = [_wave_row(each, inside[each.wave.pk], state.get(each.wave.pk, "none")) for each in standings]
     order = {"open": 0, "upcoming": 1, "none": 2, "past": 3}
     late = datetime.max.replace(tzinfo=now.tzinfo)
-    return sorted(listed, key=lambda row: (row.over, order[row.window], row.opens or late, row.wave.name))
+    listed = [_wave_row(wave, inside[wave.pk], state.get(wave.pk, "none")) for wave in rows]
+    listed.sort(key=lambda row: (row.over, order[row.window], row.opens or late, row.wave.name))
+    near = [row.wave for row in listed[:full]]
+    for row, stands in zip(
+        listed, wave_facts.standings(near, now=now, zone=zone, approvals=approvals), strict=False
+    ):  # fmt: skip
+        row.health, row.health_reason = stands.health, stands.health_reason
+    return listed
 
 
-def _wave_row(stands: Standing, found: Sequence[Cell], approval: str) -> WaveRow:
-    wave: Any = stands.wave
+def _wave_row(wave: Any, found: Sequence[Cell], approval: str) -> WaveRow:
     units = sum(cell.units for cell in found)
     progress: Counter[str] = Counter()
     for cell in found:
@@ -211,10 +219,8 @@ def _wave_row(stands: Standing, found: Sequence[Cell], approval: str) -> WaveRow
         units=units,
         done=count(found, DONE),
         ready=round(100 * ready / units) if units else 0,
-        health=stands.health,
-        health_reason=stands.health_reason,
         approval=approval,
-        segments=charts.by_progress(progress),
+        progress=progress,
     )
 
 

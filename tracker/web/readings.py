@@ -90,6 +90,12 @@ class Reading:
         return self.wanted or self.outcome == Sync.Outcome.RUNNING
 
     @property
+    def calm(self) -> int:
+        """How little there is to say: 0 for a failed reading."""
+        says = (self.stale, self.busy, not self.outcome, self.outcome == Sync.Outcome.PARTIAL, bool(self.unregistered))
+        return next((place for place, said in enumerate(says) if said), len(says))
+
+    @property
     def change(self) -> str:
         """`+3, −1, 12 changed`; a first reading is only `+159`."""
         parts = [f"+{self.added:,}" if self.added else "", f"−{self.gone:,}" if self.gone else ""]
@@ -186,6 +192,56 @@ def _reading(subscription: Subscription, told: dict[str, Any], read_at: datetime
         unreadable=told.get("unreadable") or [],
         unreadable_count=told.get("unreadable_count") or 0,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A subscription whose newest sync failed: its facts are as old as `read_at`."""
+
+    name: str
+    ended_at: datetime | None
+    error: str
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All readings in numbers; the panel reads the rest. `read_at`: since when everything is as shown."""
+
+    subscriptions: int
+    read: int
+    busy: int
+    partial: int
+    read_at: datetime | None
+    failed: list[Failed]
+
+
+_NEWEST = """
+SELECT s.id, s.name, s.sync_wanted_at, newest.outcome, newest.ended_at, newest.error,
+       CASE WHEN newest.outcome IN ('complete', 'partial') THEN newest.ended_at ELSE (
+            SELECT ended_at FROM tracker_sync WHERE subscription_id = s.id AND outcome IN ('complete', 'partial')
+             ORDER BY started_at DESC, id DESC LIMIT 1) END AS read_at
+  FROM tracker_subscription s
+  LEFT JOIN LATERAL (SELECT outcome, ended_at, error FROM tracker_sync WHERE subscription_id = s.id
+                      ORDER BY started_at DESC, id DESC LIMIT 1) newest ON TRUE
+"""
+_STANDING = f"""
+WITH newest AS MATERIALIZED ({_NEWEST})
+SELECT NULL, count(*), count(read_at), count(*) FILTER (WHERE sync_wanted_at IS NOT NULL OR outcome = 'running'),
+       count(*) FILTER (WHERE outcome = 'partial'), min(read_at), NULL, NULL FROM newest
+UNION ALL
+SELECT name, NULL, NULL, NULL, NULL, read_at, ended_at, error FROM newest WHERE outcome = 'failed'
+"""  # noqa: S608 - constants
+
+
+def standing() -> Standing:
+    """How the readings stand; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING)
+        rows = cursor.fetchall()
+    [(_, subscriptions, read, busy, partial, read_at, _, _)] = [row for row in rows if row[0] is None]
+    failed = [Failed(name, ended_at, error, at) for name, *_, at, ended_at, error in rows if name is not None]
+    return Standing(subscriptions, read, busy, partial, read_at, sorted(failed, key=lambda one: one.name))
 
 
 def etag(rows: Sequence[Reading]) -> str:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from migrator.readiness import DOCUMENTS, Rule
 from tracker.inventory.models import Unit
+from tracker.inventory.queries import Numbers
 from tracker.web import icons, resource_words, status, words
 from tracker.web.programme import DONE
 
@@ -32,8 +33,9 @@ def query_with(context: Mapping[str, Any], **changes: str) -> SafeString:
 
 
 @register.filter
-def units_line(number: int) -> str:
-    return f"{number:,} unit{'' if number == 1 else 's'}"
+def units_line(found: Numbers) -> str:
+    """`61 units`; of a search that finds many, `more than 1,000 units`."""
+    return f"{'more than ' * found.more}{found.total:,} unit{'' if found.total == 1 else 's'}"
 
 
 @register.filter
@@ -164,10 +166,9 @@ def cannot_be_placed(number: int) -> str:
 @lru_cache(maxsize=1024)
 def _tally(number: int, hue: str, drawn: str, what: str) -> SafeString:
     return format_html(
-        '<span class="{}" title="{} {}">{}{}<span class="hush"> {}, </span></span>',
+        '<span class="{}" title="{}">{}{}<span class="hush"> {}, </span></span>',
         hue if number else "none",
-        number,
-        what,
+        what.capitalize(),
         mark_safe(icons.icon(drawn)),  # noqa: S308 - a drawing of lucide
         number,
         what,

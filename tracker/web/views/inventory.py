@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +20,7 @@ from tracker.runs.queries import database_now
 from tracker.waves import actions as wave_actions
 from tracker.waves import queries as waves
 from tracker.waves.models import Wave
-from tracker.web import lists, readings, status, unit_export
+from tracker.web import lists, readings, status, unit_export, unit_rows
 from tracker.web.views import sync
 
 MOST = 500  # units of one bulk action
@@ -54,38 +53,45 @@ def inventory(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, *, kept: dict[str, Any] | None = None, code: int = 200) -> HttpResponse:
     """The list as its URL says. `kept`: what a refused bulk form held, so that nothing typed is lost."""
-    prefetch_related_objects([request.user], "grants")
     filters = filters_of(request.GET)
     sort, descending = _sort(request)
-    lost = False
+    lost, numbers = False, queries.numbers(filters)
     try:
         found = queries.page(filters, sort, descending=descending, cursor=request.GET.get("cursor", ""))
     except queries.BadCursor:
         lost, found = True, queries.page(filters, sort, descending=descending)
-    facets = _facets(request, found.facets)
+    facets = _facets(request, numbers.facets)
     applied = lists.applied(facets)
     applied += _further(request, filters)
-    rows = readings.readings()
+    stands = readings.standing()
     page = lists.Page(found.units, _cursor(request, found.after), "", "", lost, _cursor(request, found.before))
+    plan_why_not = readings.why_not(request.user, Permission.PLAN)  # type: ignore[arg-type]
+    ticked = (kept or {}).get("units", ())
     return render(
         request,
         "inventory/list.html",
         {
             "page": page,
+            "rows": unit_rows.rows(found.units, selectable=not plan_why_not, ticked=ticked),
             "facets": facets,
             "applied": applied,
             "filters": filters,
-            "found_total": found.total,
-            "any_units": found.total or filters.narrow or Unit.objects.exists(),
-            "stale": [row for row in rows if row.stale],
-            "open_waves": list(Wave.objects.filter(stopped_at__isnull=True)[:100]),
-            "plan_why_not": readings.why_not(request.user, Permission.PLAN),  # type: ignore[arg-type]
+            "found": numbers,
+            "any_units": numbers.total or filters.narrow or Unit.objects.exists(),
+            "any_subscription": bool(stands.subscriptions),
+            "stale": stands.failed,
+            "open_waves": [] if plan_why_not else _open_waves(),
+            "plan_why_not": plan_why_not,
             "kept": kept or {},
             "most": MOST,
-            **sync.context(request, rows),
+            "reading_summary": sync.summary(stands),
         },
         status=code,
     )
+
+
+def _open_waves() -> list[tuple[int, str]]:
+    return list(Wave.objects.filter(stopped_at__isnull=True).values_list("pk", "name")[:100])
 
 
 def filters_of(query: QueryDict) -> queries.Filters:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -30,11 +29,10 @@ PARTS = ("top", "waves", "now")  # the live fragments: templates/overview/_<part
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     moment = readings.moment()
-    prefetch_related_objects([request.user], "grants")
     cells = programme.cells()
     numbers = programme.flow(cells)
     approvals = programme.open_approvals(moment.now)
-    waves = programme.wave_rows(cells, approvals, moment.now, timezone.get_current_timezone())
+    waves = programme.wave_rows(cells, approvals, moment.now, timezone.get_current_timezone(), full=WAVES)
     units = programme.held()
     blockers = readiness.unblock()
     rows = readings.readings()
@@ -66,13 +64,12 @@ def moving(request: HttpRequest, part: str) -> HttpResponse:
     tag = live.etag(moment.version, request.user.pk)
     if same := live.unchanged(request, tag):
         return same
-    prefetch_related_objects([request.user], "grants")
     approvals = programme.open_approvals(moment.now)
     if part == "now":
         shown = _now(request, approvals, programme.held())
     else:
         cells = programme.cells()
-        waves = programme.wave_rows(cells, approvals, moment.now, timezone.get_current_timezone())
+        waves = programme.wave_rows(cells, approvals, moment.now, timezone.get_current_timezone(), full=WAVES)
         shown = _waves(waves)
         if part == "top":
             rows, past = readings.readings(), history.read(moment.now, timezone.get_current_timezone())

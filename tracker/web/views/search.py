@@ -72,7 +72,7 @@ def _uuid(text: str) -> UUID | None:
 
 def _groups(text: str) -> list[Group]:
     filters = inventory.Filters.read({"q": [text], "gone": ["show"]})
-    units = inventory.page(filters, size=SHOWN + 1, with_facets=False).units
+    units = inventory.page(filters, size=SHOWN + 1).units
     found_waves = list(waves.waves().filter(Q(name__icontains=text) | Q(owner__icontains=text))[: SHOWN + 1])
     # a request or correlation id out of a support mail leads to the run that sent it
     sent = Attempt.objects.filter(Q(request_id__iexact=text) | Q(correlation_id__iexact=text) | Q(pk=_uuid(text)))

@@ -1,5 +1,7 @@
 """Asking for a reading, and the panel which tells how it went. The ticker of the worker starts what is wanted."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,6 +14,8 @@ from tracker.inventory import queries
 from tracker.runs.queries import database_now
 from tracker.web import live, readings
 from tracker.web.views.session import safe_next
+
+SHOWN, MOST = 6, 8  # subscriptions of the panel; up to eight are shown, of more the six gravest
 
 
 @require(Permission.SYNC)
@@ -86,35 +90,34 @@ def panel(request: HttpRequest) -> HttpResponse:
 
 
 def context(request: HttpRequest, rows: list[readings.Reading]) -> dict[str, object]:
-    """What `inventory/_readings.html` needs, beside its etag (`readings_etag` on a page)."""
+    """What `inventory/_readings.html` needs, beside its etag (`readings_etag` on a page). Of many subscriptions, those
+    with something to say; `?all=readings` shows every one."""
     back = request.GET.get("back", "") or request.get_full_path()
+    everything = request.GET.get("all") == "readings" or len(rows) <= MOST
     return {
-        "readings": rows,
+        "readings": rows if everything else sorted(rows, key=lambda row: row.calm)[:SHOWN],
+        "readings_hidden": 0 if everything else len(rows) - SHOWN,
+        "readings_total": len(rows),
+        "readings_kept": "all=readings&" if request.GET.get("all") == "readings" else "",
         "readings_etag": readings.etag(rows),
         "readings_back": safe_next(request, back),
-        "reading_summary": _summary(rows),
         "readings_why_not": readings.why_not(request.user, Permission.SYNC),  # type: ignore[arg-type]
         "register_why_not": readings.why_not(request.user, Permission.OPERATE),  # type: ignore[arg-type]
     }
 
 
-def _summary(rows: list[readings.Reading]) -> dict[str, object]:
+def summary(stands: readings.Standing) -> dict[str, object]:
     """All readings in a word: the gravest thing to say, and since when everything is as shown."""
-    failed = [row for row in rows if row.stale]
-    partial = [row for row in rows if row.outcome == "partial"]
-    read = [row.read_at for row in rows if row.read_at]
-    if failed:
-        return {"hue": "stop", "icon": "unplug", "text": f"{len(failed)} of {len(rows)} readings failed", "at": None}
-    if any(row.busy for row in rows):
-        return {"hue": "progress", "icon": "loader", "text": "Reading Azure", "at": None}
-    if partial:
-        said = f"{len(partial)} of {len(rows)} readings partial"
-        return {"hue": "attention", "icon": "triangle-alert", "text": said, "at": None}
-    if len(read) < len(rows) or not rows:
-        return {
-            "hue": "neutral",
-            "icon": "circle-dashed",
-            "text": "Not all read yet" if read else "Never read",
-            "at": None,
-        }
-    return {"hue": "good", "icon": "circle-check", "text": "Read", "at": min(read)}
+
+    def said(hue: str, icon: str, text: str, at: datetime | None = None) -> dict[str, object]:
+        return {"hue": hue, "icon": icon, "text": text, "at": at}
+
+    if stands.failed:
+        return said("stop", "unplug", f"{len(stands.failed)} of {stands.subscriptions} readings failed")
+    if stands.busy:
+        return said("progress", "loader", "Reading Azure")
+    if stands.partial:
+        return said("attention", "triangle-alert", f"{stands.partial} of {stands.subscriptions} readings partial")
+    if stands.read < stands.subscriptions or not stands.subscriptions:
+        return said("neutral", "circle-dashed", "Not all read yet" if stands.read else "Never read")
+    return said("good", "circle-check", "Read", stands.read_at)

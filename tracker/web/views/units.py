@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, prefetch_related_objects
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -65,7 +65,6 @@ def _unit(pk: int) -> Unit:
 
 def _around(request: HttpRequest, unit: Unit) -> tuple[unit_steps.Around, list[Wave]]:
     """What is known around a unit, and the waves it could be placed in; four queries at most."""
-    prefetch_related_objects([request.user], "grants")
     run = Run.objects.filter(unit=unit, ended_at__isnull=True).select_related("wave").first()
     blockers = list(Finding.objects.filter(unit=unit, effect="blocks", outcome="yes").order_by("rule", "resource_name"))
     plan_why_not = readings.why_not(request.user, Permission.PLAN)  # type: ignore[arg-type]
