@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     """1 when a row broke; a bar that is missed is a figure like any other."""
     django.setup()
     from tests.benchmarks import machine, rows
-    from tests.benchmarks.bench import SIZES, Bench
+    from tests.benchmarks.bench import SIZES, Bench, NoData
     from tests.benchmarks.registry import ROWS, Figure, number_of
 
     rows.load()
@@ -50,6 +50,10 @@ def main(arguments: Sequence[str]) -> int:
                     for figure in row.measure(bench):
                         figures.append(figure)
                         print("   ", said(figure), flush=True)
+                except NoData:
+                    broken.append(name)
+                    traceback.print_exc()
+                    break
                 except Exception:
                     broken.append(name)
                     traceback.print_exc()

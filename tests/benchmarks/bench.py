@@ -1,8 +1,7 @@
 """What the rows share: the two databases, the web servers over them, signed-in clients, the browser."""
 
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +17,11 @@ from tests.benchmarks.data.databases import Databases
 from tests.benchmarks.serving import Server, Visitor, serve
 from tracker.accounts import actions as accounts
 
-BEYOND = 4  # queries beside a page's own: session, person, roles, frame
+BEYOND = 3  # queries beside a page's own: session, person with roles, frame
+
+
+class NoData(RuntimeError):
+    """The data could not be made: nothing can be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,10 @@ class Bench:
             history.remember(events)
             history.settle()
 
-        template = self._seeded
-        return self.databases.have(label, fill, template)
+        try:
+            return self.databases.have(label, fill, self._seeded)
+        except Exception as error:
+            raise NoData(str(error)) from error
 
     def use(self, database: str) -> None:
         """Connect this process to a database."""
@@ -114,11 +119,3 @@ class Bench:
         self._open.close()
         if "databases" in self.__dict__:
             self.databases.drop()
-
-
-def progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def nothing() -> Iterator[None]:
-    yield

@@ -89,7 +89,7 @@ class Visitor:
 
     def __init__(self, server: Server, headers: Mapping[str, str]) -> None:
         self.server = server
-        self.headers = {"Accept-Encoding": "gzip", "Host": f"127.0.0.1:{server.port}", **headers}
+        self.headers = {"Accept-Encoding": "gzip, deflate, br", "Host": f"127.0.0.1:{server.port}", **headers}
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
 
     def get(self, path: str, *, expect: int = 200, **headers: str) -> Answer:

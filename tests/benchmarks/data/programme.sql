@@ -1,7 +1,7 @@
 -- Statements of programme.py, by name. See there.
 
 -- :placed
--- A fifth of the units; only what is ready was placed. Its wave says where it is.
+-- A fifth of the units; only what is ready was placed. A wave is mostly of one subscription, and says where it is.
 CREATE TEMP TABLE placed AS
 SELECT u.id, u.subscription_id, u.region, %(first)s + wave AS wave, md5('run' || u.id)::uuid AS run,
        now() - interval '100 days' + part * interval '90 days' AS started,
@@ -11,7 +11,7 @@ SELECT u.id, u.subscription_id, u.region, %(first)s + wave AS wave, md5('run' ||
             ELSE 'planned' END AS progress
   FROM (SELECT *, (('x' || substr(md5('wave' || id), 1, 8))::bit(32)::bigint & 2147483647) / 2147483648.0 AS luck,
                (('x' || substr(md5('part' || id), 1, 8))::bit(32)::bigint & 2147483647) / 2147483648.0 AS part,
-               (id * 7919) %% %(waves)s AS wave
+               (dense_rank() OVER (ORDER BY subscription_id, region = 'westeurope') + (id %% 5 = 0)::int) %% %(waves)s AS wave
           FROM tracker_unit WHERE verdict IN ('ready', 'ready with change') AND progress = 'assessed' AND gone_at IS NULL) u
  WHERE luck < 0.35;
 CREATE INDEX ON placed (id);
