@@ -91,3 +91,18 @@ def test_a_facet_adds_and_takes_off_its_value_and_drops_the_cursor() -> None:
     assert facet.options[0].url == "?region=x"
     assert facet.options[1].url == "?region=x&verdict=ready&verdict=blocked"
     assert lists.applied([facet]) == [("Verdict", facet.options[0])]
+
+
+def test_of_many_counted_options_the_most_frequent_are_shown_and_the_rest_is_one_click_away() -> None:
+    many = [(f"r{n}", f"Region {n}", n) for n in range(20)]
+    facet = lists.facet(RequestFactory().get("/?region=r2"), "region", "Region", many)
+    assert [option.value for option in facet.options] == ["r2", *(f"r{n}" for n in range(12, 20))]
+    assert facet.hidden == 11
+    everything = lists.facet(RequestFactory().get(facet.all_url), "region", "Region", many)
+    assert len(everything.options) == 20
+
+
+def test_options_nobody_counted_are_all_shown() -> None:
+    facet = lists.facet(RequestFactory().get("/"), "type", "What", [(f"t{n}", f"Type {n}", None) for n in range(14)])
+    assert len(facet.options) == 14
+    assert facet.hidden == 0

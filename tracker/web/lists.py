@@ -50,6 +50,7 @@ def address(query: QueryDict, **changes: str | list[str] | None) -> str:
 
 
 SHOWN, MOST = 8, 12  # options of a facet; up to twelve are shown, of more the eight most frequent
+MOST_UNCOUNTED = 24
 
 
 def facet(
@@ -77,8 +78,10 @@ def facet(
 
 
 def _frequent(listed: list[tuple[str, str, int | None]], now: Sequence[str]) -> list[tuple[str, str, int | None]]:
-    """Those with the largest numbers and those chosen, in the order given; all of them when there are few."""
-    if len(listed) <= MOST:
+    """Those with the largest numbers and those chosen, in the order given; all of them when there are few. Where
+    nothing is counted, nothing says which of them matter: then more count as few."""
+    counted = any(count is not None for _, _, count in listed)
+    if len(listed) <= (MOST if counted else MOST_UNCOUNTED):
         return listed
     most = {value for value, _, _ in sorted(listed, key=lambda one: -(one[2] or 0))[:SHOWN]} | set(now)
     return [one for one in listed if one[0] in most]
