@@ -189,7 +189,7 @@ _TABLE = (
      "The export was finished: {count} events of {size}.", "count:number size:number root *"),
     ("export.aborted", "Export aborted", "The export was broken off[ after {count} events].", "count?:number cause?"),
     ("audit.checkpoint_signed", "Checkpoint signed",
-     "A checkpoint over {size} events was signed[ ({cause})].", "size:number root cause"),
+     "A checkpoint up to line {size} was signed[ ({cause})].", "size:number root cause"),
     ("audit.verified", "History verified",
      "{actor} checked the whole history: {count} events, {checkpoints} checkpoints[; {cause}].",
      "count:number checkpoints:number root cause?"),
