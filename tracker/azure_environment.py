@@ -72,6 +72,20 @@ def api_versions() -> dict[str, str]:
     return found
 
 
+def service_management_versions() -> dict[str, str]:
+    """`TRACKER_SERVICE_MANAGEMENT_VERSIONS`: x-ms-version of the older API set by hand, by family of requests."""
+    found = {}
+    for pair in environment.words("TRACKER_SERVICE_MANAGEMENT_VERSIONS", ""):
+        family, _, version = (part.strip() for part in pair.partition("="))
+        if family not in versions.SERVICE_MANAGEMENT or not versions.well_formed(version):
+            raise SettingError(
+                f"TRACKER_SERVICE_MANAGEMENT_VERSIONS holds {pair[:200]!r}; each part must look like "
+                f"compute={versions.SERVICE_MANAGEMENT['compute']}, for {', '.join(versions.SERVICE_MANAGEMENT)}."
+            )
+        found[family] = version
+    return found
+
+
 def shapes() -> Shapes:
     """The inferred shapes, with what was set by hand."""
     version = environment.text("TRACKER_MIGRATE_API_VERSION", "")

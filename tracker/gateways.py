@@ -50,7 +50,7 @@ def _gateway(endpoints: tuple[str, str], kind: str, deadline: float, who: tuple[
     }
     if not service_management:
         return ArmGateway(arm, identity, **given)
-    return Azure(arm, service_management, identity, **given)
+    return Azure(arm, service_management, identity, versions=settings.SERVICE_MANAGEMENT_VERSIONS, **given)
 
 
 def _credential(kind: str, endpoint: str) -> Any:

@@ -24,6 +24,7 @@ SERVICE_MANAGEMENT_ENDPOINT = environment.optional_endpoint(
 )
 AZURE_CREDENTIAL = environment.choice("TRACKER_AZURE_CREDENTIAL", tuple(Kind), Kind.DEFAULT)
 API_VERSIONS = azure_environment.api_versions()
+SERVICE_MANAGEMENT_VERSIONS = azure_environment.service_management_versions()
 AZURE_SHAPES = azure_environment.shapes()  # what no public document says
 if AZURE_CREDENTIAL == "static" and not ENDPOINT_IS_SIMULATOR:
     raise SettingError(
@@ -206,6 +207,7 @@ CELERY_IMPORTS = ["tracker.tasks"]
 # --- Time and language ------------------------------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = environment.text("TRACKER_TIME_ZONE", "UTC")
+OLD_AFTER_HOURS = environment.number("TRACKER_OLD_AFTER_HOURS", 24, least=1)  # facts not seen for so long are old
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 

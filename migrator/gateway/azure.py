@@ -12,6 +12,7 @@ from migrator.gateway.arm import CONNECT_TIMEOUT, ArmGateway
 from migrator.gateway.inventory import unreadable
 from migrator.gateway.protocol import (
     HTTP_DEADLINE,
+    ApiVersion,
     ClassicSide,
     CredentialRefused,
     Document,
@@ -28,11 +29,13 @@ from migrator.gateway.protocol import (
 from migrator.gateway.service_management import ServiceManagement
 from migrator.gateway.service_management_inventory import Supplement, filled, is_gone, of_unit
 from migrator.gateway.shapes import INFERRED_AS_DOCUMENTED, Shapes
+from migrator.gateway.versions import Source
 from migrator.gateway.wire import sides, type_in
 from migrator.gateway.wire.service_management import Ids
 from migrator.resources import ResourceType, SlotType, Verb, subscription_of
 
 REFUSED_FOR = 900.0  # seconds: how long after a refusal a subscription's migration states are not asked for
+OLDER_API = "Service management"  # stands where a provider does in the kinds of `api_versions`
 _REFUSALS = (CredentialRefused, NotPermitted, Unreachable, NotFound)
 _WITH_STATE = frozenset({ResourceType.NETWORK, ResourceType.STORAGE_ACCOUNT, ResourceType.DEPLOYMENT})
 
@@ -68,6 +71,7 @@ class Azure(ArmGateway):
         self._service = ServiceManagement(
             service_management, credential, deadline=deadline, connect_timeout=connect_timeout, versions=versions
         )
+        self._set_by_hand = frozenset(versions or {})
         self._refused: dict[str, float] = {}  # by subscription: time.monotonic() of the refusal
 
     def close(self) -> None:
@@ -76,6 +80,17 @@ class Azure(ArmGateway):
 
     def movable(self) -> frozenset[ResourceType]:
         return super().movable() | self._service.movable()
+
+    def api_versions(self, subscription_id: str) -> list[ApiVersion]:
+        """Those of Resource Manager, then those of service management, which has no metadata to choose from."""
+        return super().api_versions(subscription_id) + [
+            ApiVersion(
+                kind=f"{OLDER_API}/{family}",
+                version=version,
+                source=(Source.SETTING if family in self._set_by_hand else Source.TABLE).value,
+            )
+            for family, version in self._service.versions.items()
+        ]
 
     def inventory(self, subscription_id: str, *, after: str | None = None) -> Iterator[Document | Unreadable | Reached]:
         supplement = Supplement(self._service, subscription_id.lower())

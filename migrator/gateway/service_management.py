@@ -50,6 +50,11 @@ class ServiceManagement:
             audience=audience,
         )
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """x-ms-version by family, as requests carry it."""
+        return self._calls.versions
+
     def close(self) -> None:
         self._calls.close()
 

@@ -3,7 +3,7 @@ are those of `calls`, and so are their promises."""
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from azure.core.credentials import TokenCredential
@@ -13,15 +13,9 @@ from migrator.gateway.arm import CONNECT_TIMEOUT, AzureWire, StaticToken
 from migrator.gateway.calls import EXCERPT, Calls, Reply
 from migrator.gateway.endpoint import BadResourceId, Endpoint, EndpointRefused, segment
 from migrator.gateway.protocol import HTTP_DEADLINE
+from migrator.gateway.versions import SERVICE_MANAGEMENT
 from migrator.gateway.wire.service_management_xml import Xml, error_of, parse, shorten
 
-# x-ms-version by family (azure.md 1.4 [S]: what the last public clients send).
-VERSIONS: Final[Mapping[str, str]] = {
-    "compute": "2017-01-01",
-    "network": "2016-07-01",
-    "storage": "2016-03-01",
-    "management": "2014-10-01",
-}
 _PREFIX = re.compile(r"(/[A-Za-z0-9_-]{1,100}){0,4}")
 _NAME = re.compile(r"[^/?#%\\<>\"\x00-\x1f\x7f]{1,260}")
 
@@ -66,9 +60,9 @@ class XmlCalls(Calls):
         place, self.prefix = place_of(endpoint)
         if isinstance(credential, StaticToken) and not place.loopback:
             raise EndpointRefused(f"A fixed token is for loopback only, and {place.url} is not.")
-        if unknown := set(versions or {}) - set(VERSIONS):
-            raise ValueError(f"There is no family {sorted(unknown)[0]!r}; there are {', '.join(VERSIONS)}.")
-        self.versions = {**VERSIONS, **(versions or {})}
+        if unknown := set(versions or {}) - set(SERVICE_MANAGEMENT):
+            raise ValueError(f"There is no family {sorted(unknown)[0]!r}; there are {', '.join(SERVICE_MANAGEMENT)}.")
+        self.versions = {**SERVICE_MANAGEMENT, **(versions or {})}
         wire = AzureWire(place, credential, connect_timeout, audience or audience_of(place))
         self.close = wire.close
         super().__init__(place, wire, deadline=deadline)

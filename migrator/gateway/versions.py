@@ -113,6 +113,14 @@ SPELLED = {
         "Microsoft.Insights/actionGroups",
     )
 }
+# x-ms-version of service management by family of requests (azure.md 1.4 [S]: what the last public clients send). It has
+# no metadata to choose from.
+SERVICE_MANAGEMENT: Mapping[str, str] = {
+    "compute": "2017-01-01",
+    "network": "2016-07-01",
+    "storage": "2016-03-01",
+    "management": "2014-10-01",
+}
 LAST_RESORT = RESOURCES  # for a type nothing is known of; Azure then names the versions it takes
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-[a-z0-9-]+)?", re.IGNORECASE)
 

@@ -101,6 +101,7 @@ def test_what_the_worker_stored_is_shown(ina: User, as_person: As) -> None:
     offered = [
         ApiVersion(kind=slots, version="2016-11-01", source="provider metadata", listed=("2016-11-01",), read_at=now),
         ApiVersion(kind="Microsoft.A/b", version="2020-01-01", source="table", doubt="Azure lists 2021-01-01, not it."),
+        ApiVersion(kind="Service management/network", version="2015-10-01", source="setting"),
     ]
     actions.read_versions(subscription, gateway=Offering(offered), by=SYNC, now=now)  # type: ignore[arg-type]
     said = "No token could be had: <script>AADSTS700016</script>"
@@ -115,6 +116,7 @@ def test_what_the_worker_stored_is_shown(ina: User, as_person: As) -> None:
     )
     raw = as_person(ina).get("/settings/").content.decode()
     text = unescape(raw)
+    assert "<code>2015-10-01</code>" in raw and "Service management/network" in text and "it has none" in text
     assert slots in text and "Azure lists 2021-01-01, not it." in text and "not readable" in text
     assert "1</b> may be refused" in raw
     assert said in text and "<script>AADSTS" not in raw

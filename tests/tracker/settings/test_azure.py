@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from migrator.gateway.azure import Azure
 from migrator.gateway.kinds import MEANINGS
 from migrator.gateway.shapes import DEPLOYMENT_BODY, INFERRED, Shapes
-from tracker import azure_environment
+from tracker import azure_environment, gateways
 from tracker.environment import SettingError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -143,6 +144,25 @@ def test_versions_set_by_hand_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TRACKER_API_VERSIONS", wrong)
         with pytest.raises(SettingError, match="TRACKER_API_VERSIONS"):
             azure_environment.api_versions()
+
+
+def test_versions_of_the_older_api_set_by_hand_are_read_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKER_SERVICE_MANAGEMENT_VERSIONS", "network=2015-10-01, compute=2016-06-01")
+    assert azure_environment.service_management_versions() == {"network": "2015-10-01", "compute": "2016-06-01"}
+    monkeypatch.setattr("django.conf.settings.AZURE_CREDENTIAL", "static")
+    monkeypatch.setattr("django.conf.settings.ARM_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("django.conf.settings.SERVICE_MANAGEMENT_ENDPOINT", "http://127.0.0.1:9/older")
+    monkeypatch.setattr("django.conf.settings.SERVICE_MANAGEMENT_VERSIONS", {"network": "2015-10-01"})
+    gateways._gateway.cache_clear()
+    made = gateways.any_gateway()
+    gateways._gateway.cache_clear()
+    assert isinstance(made, Azure)
+    with made:
+        assert made._service.versions["network"] == "2015-10-01"
+    for wrong in ("network", "netwrok=2015-10-01", "network=new", "=2015-10-01"):
+        monkeypatch.setenv("TRACKER_SERVICE_MANAGEMENT_VERSIONS", wrong)
+        with pytest.raises(SettingError, match="TRACKER_SERVICE_MANAGEMENT_VERSIONS"):
+            azure_environment.service_management_versions()
 
 
 def worker(**more: str) -> subprocess.CompletedProcess[str]:

@@ -289,6 +289,20 @@ def test_versions_are_settings(stub: Any, wrap: Wrap) -> None:
         ServiceManagement(stub.url, StaticToken("t"), versions={"netwrok": "2015-10-01"})
 
 
+def test_the_versions_of_both_apis_are_told_with_their_source(stub: Any) -> None:
+    stub.on("GET", "/subscriptions/11111111-2222-3333-4444-555555555555/providers", 200, {"value": []})
+    with Azure(stub.url, f"{stub.url}/sm", StaticToken("t"), versions={"network": "2015-10-01"}) as azure:
+        told = {one.kind: one for one in azure.api_versions("11111111-2222-3333-4444-555555555555")}
+    older = {kind: (one.version, one.source) for kind, one in told.items() if kind.startswith("Service management/")}
+    assert older == {
+        "Service management/compute": ("2017-01-01", "table"),
+        "Service management/network": ("2015-10-01", "setting"),
+        "Service management/storage": ("2016-03-01", "table"),
+        "Service management/management": ("2014-10-01", "table"),
+    }
+    assert ResourceType.NETWORK in told
+
+
 def test_the_gateway_over_both_apis_keeps_the_contract_and_moves_six_kinds(stub: Any) -> None:
     for name, method in vars(AzureGateway).items():
         if inspect.isfunction(method) and not name.startswith("_"):
