@@ -59,6 +59,8 @@ def ask(
     """YES with `says` where the test holds, UNKNOWN where it cannot tell ("It is not known …"), else nothing."""
     for thing in things:
         told = test(thing)
+        if told is False:
+            continue
         if told is UNKNOWN:
             yield unknown(thing, unsaid(thing, wonders), reading(thing), *shows(thing), effect=effect)
         elif told:
@@ -77,9 +79,16 @@ def ask_roles(
     wonders: str,
 ) -> Iterator[Answer]:
     """`ask` over the web/worker roles of a unit; where roles could not be listed, UNKNOWN for what holds them."""
-    kinds = {role.key: kind for role, kind in view.web_roles()}
-    yield from ask((r for r, _ in view.web_roles()), lambda r: both(kinds[r.key], test(r)), says, shows, wonders)
-    yield from ask(view.untold(), lambda _: UNKNOWN, str, lambda d: [fact("roles", UNKNOWN)], wonders)
+    yield from ask([role for role, _ in view.web_roles], _of_kind(view.web_roles, test), says, shows, wonders)
+    yield from ask(view.untold, lambda _: UNKNOWN, str, lambda d: [fact("roles", UNKNOWN)], wonders)
+
+
+def _of_kind(things: list[tuple[R, Tri]], test: Callable[[R], Tri]) -> Callable[[R], Tri]:
+    """The test of what is known to run web/worker roles; UNKNOWN at best for what only may."""
+    if all(kind is True for _, kind in things):
+        return test
+    kinds = {thing.key: kind for thing, kind in things}
+    return lambda thing: both(kinds[thing.key], test(thing))
 
 
 def ask_deployments(
@@ -90,9 +99,8 @@ def ask_deployments(
     wonders: str,
 ) -> Iterator[Answer]:
     """`ask` over the web/worker deployments; where slots could not be listed, UNKNOWN for the cloud service."""
-    kinds = {deployment.key: kind for deployment, kind in view.web_deployments()}
-    listed = [deployment for deployment, _ in view.web_deployments()]
-    yield from ask(listed, lambda d: both(kinds[d.key], test(d)), says, shows, wonders)
+    listed = [deployment for deployment, _ in view.web_deployments]
+    yield from ask(listed, _of_kind(view.web_deployments, test), says, shows, wonders)
     unlisted = [s.resource for s in view.services if not s.whole and s.web_worker is not False]
     yield from ask(unlisted, lambda _: UNKNOWN, str, lambda s: [fact("slots", UNKNOWN)], wonders)
 

@@ -62,7 +62,7 @@ def hanging(view: View, kinds: tuple[ResourceType, ...], keys: list[str]) -> dic
 def web_worker_keys(view: View) -> list[str]:
     """Keys of what is, or may be, a web/worker thing: cloud services with slots and roles."""
     keys = [s.resource.key for s in view.services if s.web_worker is not False]
-    return [*keys, *(d.key for d, _ in view.web_deployments()), *(role.key for role, _ in view.web_roles())]
+    return [*keys, *(d.key for d, _ in view.web_deployments), *(role.key for role, _ in view.web_roles)]
 
 
 def machine_keys(view: View) -> list[str]:

@@ -56,7 +56,7 @@ def size_in(sizes: frozenset[str]) -> Callable[[Role], Tri]:
     fragments=(("no subnets associated with the role",),),
 )
 def _no_subnet(view: View, _context: Context) -> Iterator[Answer]:
-    networks = {d.key: negate(outside_network(d)) for d, _ in view.web_deployments()}
+    networks = {d.key: negate(outside_network(d)) for d, _ in view.web_deployments}
 
     def test(role: Role) -> Tri:
         return both(networks.get(role.deployment_id.lower(), UNKNOWN), when(role.subnets, lambda names: not names))

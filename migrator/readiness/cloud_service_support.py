@@ -33,13 +33,13 @@ Seen = Callable[[View], Tri]
 
 
 def of_deployments(test: Callable[[Deployment], Tri]) -> Seen:
-    return lambda view: any_of(test(d) for d, _ in view.web_deployments())
+    return lambda view: any_of(test(d) for d, _ in view.web_deployments)
 
 
 def of_roles(test: Callable[[Role], Tri]) -> Seen:
     def seen(view: View) -> Tri:
-        told = any_of(test(role) for role, _ in view.web_roles())
-        return UNKNOWN if told is False and next(iter(view.untold()), None) else told
+        told = any_of(test(role) for role, _ in view.web_roles)
+        return UNKNOWN if told is False and view.untold else told
 
     return seen
 

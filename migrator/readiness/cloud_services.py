@@ -276,7 +276,7 @@ IN_NO_NETWORK: Final = (
 def _legacy(view: View, context: Context) -> Iterator[Answer]:
     if context.validated():
         return
-    for deployment, kind in view.web_deployments():
+    for deployment, kind in view.web_deployments:
         if both(kind, outside_network(deployment)) is False:
             continue
         young = when(deployment.created_at, lambda at: at >= DEFAULT_NETWORKS_SINCE) is True
@@ -313,7 +313,7 @@ def _default_network(view: View, context: Context) -> Iterator[Answer]:
     told = (normalised(message.message) for answer in context.answers() for message in answer.messages)
     if any(matches(text, IN_NO_NETWORK) for text in told):
         return  # the platform said that it is in none
-    for deployment, kind in view.web_deployments():
+    for deployment, kind in view.web_deployments:
         told = both(kind, outside_network(deployment))
         if told is False:
             continue

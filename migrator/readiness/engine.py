@@ -4,6 +4,7 @@ all read what it says (rules.md 1)."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 from typing import Final
 
 from migrator.readiness import platform
@@ -85,15 +86,15 @@ class Engine:
         self._by_kind = {kind: tuple(rule for rule in rules if kind in rule.kinds) for kind in UnitKind}
         self._spoken = tuple(rule for rule in rules if rule.fragments)
         self._only_prepare = frozenset(rule.id for rule in rules if rule.only_prepare)
+        self._conditions = tuple(dict.fromkeys(rule.applies for rule in rules))
+        self._plans: dict[tuple[UnitKind, tuple[bool, ...]], tuple[Rule, ...]] = {}
 
     def evaluate(self, unit: Unit, context: Context) -> Evaluation:
         """Findings, verdict and score of one unit. Never raises for what a rule does: see `Evaluation.errors`."""
         view = View.of(unit, context.index)
         errors: list[RuleError] = []
         checked: dict[Rule, list[Answer]] = {}
-        for rule in self._by_kind[unit.kind]:
-            if not rule.applies(view):
-                continue
+        for rule in self._plan(unit.kind, view):
             try:
                 checked[rule] = list(rule.check(view, context))
             except Exception as error:  # rules.md 3: unknown for the unit, an error for us
@@ -108,10 +109,22 @@ class Engine:
         for rule, said in spoken.items():  # a rule which speaks of other kinds of unit, or of none: the platform's word
             if rule not in checked:
                 _gather(rule, unit, context, [], said, findings)
-        asking = [f for f in findings if f.outcome is not Outcome.NO and _counts(f, context)]
+        asking = [f for f in findings if f.outcome is not Outcome.NO]
+        if context.waived or context.acknowledged:
+            asking = [f for f in asking if _counts(f, context)]
         verdict = verdict_of(asking, self._only_prepare)
         deductions = deductions_of(asking)
         return Evaluation(tuple(findings), verdict, 100 - sum(d.points for d in deductions), deductions, tuple(errors))
+
+    def _plan(self, kind: UnitKind, view: View) -> tuple[Rule, ...]:
+        """The rules which speak about a unit. A hundred rules share a handful of conditions: each is asked once."""
+        met = tuple([bool(applies(view)) for applies in self._conditions])
+        plan = self._plans.get((kind, met))
+        if plan is None:
+            holds = {applies for applies, is_met in zip(self._conditions, met, strict=True) if is_met}
+            plan = tuple(rule for rule in self._by_kind[kind] if rule.applies in holds)
+            self._plans[kind, met] = plan
+        return plan
 
     def _candidates(self, checked: Mapping[Rule, list[Answer]]) -> list[Rule]:
         """Rules a message may confirm. Several share a text (E09): those which see the fault themselves come first."""
@@ -143,8 +156,8 @@ def _gather(
         sentence = f"{rule.title}: looked at, does not apply to {unit.name}."
         findings.append(Finding(rule.id, rule.effect, Outcome.NO, unit.key, unit.name, (), sentence))
         return
-    if len(answers) == 1 and not said and answers[0].outcome is not Outcome.UNKNOWN:  # by far the most
-        findings.append(_finding(rule, answers[0], context, CATALOGUE_SOURCE))
+    if not said and not context.attestations and len({answer.key for answer in answers}) == len(answers):
+        findings.extend([_finding(rule, answer, context, CATALOGUE_SOURCE) for answer in answers])  # by far the most
         return
     merged: dict[str, Finding] = {}
     settled = bool(said) and rule.by_validate  # the platform has told: the question is no longer open
@@ -161,11 +174,17 @@ def _gather(
 
 def _finding(rule: Rule, answer: Answer, context: Context, source: str) -> Finding:
     outcome, key, name, sentence, evidence, settles, effect = answer
-    waived = outcome is Outcome.YES and (rule.id, key) in context.waived
+    waived = bool(context.waived) and outcome is Outcome.YES and (rule.id, key) in context.waived
     return Finding(rule.id, effect or rule.effect, outcome, key, name, evidence, sentence, settles, source, waived)
 
 
 _WEIGHT: Final = {Outcome.YES: 0, Outcome.UNKNOWN: 1, Outcome.NO: 2}
+_RANK: Final = {
+    said: rank
+    for rank, said in enumerate(
+        sorted(product(Effect, Outcome), key=lambda said: (_WEIGHT[said[1]], STRONGEST[said[0]]))
+    )
+}
 
 
 def _merge(merged: dict[str, Finding], finding: Finding) -> None:
@@ -230,11 +249,13 @@ def verdict_of(asking: Iterable[Finding], only_prepare: frozenset[str]) -> Verdi
 def deductions_of(asking: Iterable[Finding]) -> tuple[Deduction, ...]:
     """Who took how many points, the gravest first, until nothing is left to take: the score is never below 0."""
     costly = [f for f in asking if f.effect is not Effect.INFO and (f.effect, f.outcome) in POINTS]
-    costly.sort(key=lambda f: (_WEIGHT[f.outcome], STRONGEST[f.effect], f.rule_id, f.resource_key))
+    costly.sort(key=lambda f: (_RANK[f.effect, f.outcome], f.rule_id, f.resource_key))
     left = 100
     taken: dict[tuple[str, Effect, Outcome], int] = {}
     deductions: list[Deduction] = []
     for finding in costly:
+        if not left:
+            break
         first, further, most = POINTS[finding.effect, finding.outcome]
         slot = (finding.rule_id, finding.effect, finding.outcome)
         before = taken.get(slot, 0)

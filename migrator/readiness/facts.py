@@ -139,6 +139,7 @@ class Service:
     resource: CloudService
     deployments: list[Deployment] = field(default_factory=list)
     machines: list[VirtualMachine] = field(default_factory=list)
+    web_worker: Tri = UNKNOWN  # told by `settle`, once everything in it is here
 
     @property
     def whole(self) -> bool:
@@ -148,13 +149,12 @@ class Service:
     def slot(self, slot: Slot) -> Deployment | None:
         return next((d for d in self.deployments if d.slot is slot), None)
 
-    @property
-    def web_worker(self) -> Tri:
+    def settle(self) -> None:
         """Whether it holds web/worker deployments. A service holds one kind [K], so what is seen speaks for it."""
-        told = any_of(web_worker(d) for d in self.deployments)
-        if told is not False:
-            return told
-        return False if self.whole or self.deployments or self.machines else UNKNOWN
+        told = any_of(map(web_worker, self.deployments))
+        if told is False and not (self.whole or self.deployments or self.machines):
+            told = UNKNOWN
+        self.web_worker = told
 
 
 def web_worker(deployment: Deployment) -> Tri:
@@ -182,6 +182,12 @@ class View:
     keys: list[str] = field(default_factory=list)  # of everything that moves: members without settings
     web_worker: Tri = False
     resource_groups: list[str] = field(default_factory=list)
+    # Deployments and roles which are, or may be, of web/worker, with which of the two it is; and cloud services and
+    # deployments whose web/worker roles, if any, could not be listed. Dozens of rules ask for them.
+    web_deployments: list[tuple[Deployment, Tri]] = field(default_factory=list)
+    web_roles: list[tuple[Role, Tri]] = field(default_factory=list)
+    untold: list[Resource] = field(default_factory=list)
+    _strays: tuple[list[Deployment], list[VirtualMachine]] | None = None
 
     @classmethod
     def of(cls, unit: Unit, index: Index) -> "View":
@@ -201,8 +207,22 @@ class View:
         view.services = [services[key] for key in sorted(services)]
         if unit.kind is UnitKind.NETWORK and not any(n.key == unit.key for n in view.networks):
             view.networks.append(Network(id=unit.id, name=unit.name, type=ResourceType.NETWORK))
-        view.web_worker = any_of(service.web_worker for service in view.services)
+        view._tell()
         return view
+
+    def _tell(self) -> None:
+        """What is of web/worker; once everything is sorted."""
+        for service in self.services:
+            service.settle()
+            if not service.whole and service.web_worker is not False:
+                self.untold.append(service.resource)
+            for deployment in service.deployments:
+                if (kind := web_worker(deployment)) is not False:
+                    self.web_deployments.append((deployment, kind))
+                    if deployment.roles is UNKNOWN:
+                        self.untold.append(deployment)
+        self.web_roles = [(r, kind) for r, deployment in self.roles if (kind := web_worker(deployment)) is not False]
+        self.web_worker = any_of([service.web_worker for service in self.services])
 
     def _sort(self, resource: Resource, services: dict[str, Service]) -> None:
         if isinstance(resource, Deployment):
@@ -235,29 +255,6 @@ class View:
     def network(self) -> Network | None:
         return self.networks[0] if self.networks else None
 
-    def web_deployments(self) -> Iterator[tuple[Deployment, Tri]]:
-        """Deployments which run, or may run, web/worker roles, with which of the two it is."""
-        for service in self.services:
-            for deployment in service.deployments:
-                kind = web_worker(deployment)
-                if kind is not False:
-                    yield deployment, kind
-
-    def untold(self) -> Iterator[Resource]:
-        """Cloud services and deployments whose web/worker roles, if any, could not be listed."""
-        for service in self.services:
-            if not service.whole and service.web_worker is not False:
-                yield service.resource
-            for deployment in service.deployments:
-                if deployment.roles is UNKNOWN and web_worker(deployment) is not False:
-                    yield deployment
-
-    def web_roles(self) -> Iterator[tuple[Role, Tri]]:
-        for role, deployment in self.roles:
-            kind = web_worker(deployment)
-            if kind is not False:
-                yield role, kind
-
     def settings_on(self, kinds: Iterable[str], keys: Iterable[str]) -> Iterator[tuple[Setting, str]]:
         """Settings of some types set on, or inside, some keys; each setting once, with the key it was found on."""
         for kind in kinds:
@@ -286,12 +283,19 @@ class View:
     def strays(self) -> tuple[list[Deployment], list[VirtualMachine]]:
         """Deployments and machines which may lie in the network of this unit: of which no network is known, in the same
         region of the same subscription as far as that is told (a classic network is of one region)."""
-        place, mine = self.unit.location, set(self.keys)
+        if self._strays is None:
+            self._strays = self._find_strays()
+        return self._strays
+
+    def _find_strays(self) -> tuple[list[Deployment], list[VirtualMachine]]:
+        here, place = self.unit.subscription, self.unit.location
+        if here not in self.index.stray_deployments and here not in self.index.stray_machines:
+            return [], []
+        mine = set(self.keys)
 
         def near(resource: Resource) -> bool:
             return resource.key not in mine and (UNKNOWN in (place, resource.location) or resource.location == place)
 
-        here = self.unit.subscription
         deployments = [d for d in self.index.stray_deployments.get(here, ()) if near(d)]
         return deployments, [m for m in self.index.stray_machines.get(here, ()) if near(m)]
 

@@ -470,12 +470,12 @@ def _portal(view: View, _context: Context) -> Iterator[Answer]:
     sources=sources("seed0 S0-B7", "cs-ov"),
 )
 def _several_subnets(view: View, _context: Context) -> Iterator[Answer]:
-    used = {name for role, _ in view.web_roles() if role.subnets is not UNKNOWN for name in role.subnets}
+    used = {name for role, _ in view.web_roles if role.subnets is not UNKNOWN for name in role.subnets}
     if len(used) > 1:
         yield yes(
             view.unit, f"Roles of {view.unit.name} use {len(used)} subnets.", fact("subnets", tuple(sorted(used)))
         )
-    elif any(role.subnets is UNKNOWN for role, _ in view.web_roles()) or next(iter(view.untold()), None):
+    elif any(role.subnets is UNKNOWN for role, _ in view.web_roles) or view.untold:
         settles = "Nothing has to be settled: supported either way."
         yield unknown(view.unit, f"It is not known which subnets the roles of {view.unit.name} use.", settles)
 

@@ -7,6 +7,7 @@ fills all of it. A check yields `Answer`s; the engine turns them into `Finding`s
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from migrator.resources import Resource
@@ -206,8 +207,13 @@ def label(about: Resource | Unit) -> str:
     """The name people know a thing by: children with the names above them, "shop/Production/web"."""
     if isinstance(about, Unit):
         return about.name
-    names = about.id.rpartition("/providers/")[2].split("/")[2::2]
-    return "/".join([*names[:-1], about.name]) if len(names) > 1 else display_name(about.name)
+    return _label(about.id, about.name)
+
+
+@lru_cache(maxsize=16_384)  # dozens of rules name the same resource one after the other
+def _label(azure_id: str, name: str) -> str:
+    names = azure_id.rpartition("/providers/")[2].split("/")[2::2]
+    return "/".join([*names[:-1], name]) if len(names) > 1 else display_name(name)
 
 
 def yes(about: Resource | Unit, sentence: str, *evidence: Evidence, effect: Effect | None = None) -> Answer:

@@ -382,7 +382,7 @@ def _affinity_group(view: View, _context: Context) -> Iterator[Answer]:
     sources=sources("seed1 S1-F4", "vm-faq", "cs-td"),
 )
 def _lock_window(view: View, _context: Context) -> Iterator[Answer]:
-    counts = [role.instance_count for role, _ in view.web_roles()]
+    counts = [role.instance_count for role, _ in view.web_roles]
     instances = sum(count for count in counts if isinstance(count, int))
     sentence = (
         f"{view.unit.name} holds {len(view.machines)} machine(s) and {instances} known role instance(s); "

@@ -11,9 +11,12 @@ Tri = bool | Unknown
 
 def both(*values: Tri) -> Tri:
     """False as soon as one is False; UNKNOWN when the rest does not tell."""
-    if any(value is False for value in values):
-        return False
-    return UNKNOWN if any(value is UNKNOWN for value in values) else True
+    seen_unknown = False
+    for value in values:
+        if value is False:
+            return False
+        seen_unknown = seen_unknown or value is UNKNOWN
+    return UNKNOWN if seen_unknown else True
 
 
 def either(*values: Tri) -> Tri:
@@ -43,4 +46,4 @@ def when(value: T | Unknown, test: Callable[[T], Tri]) -> Tri:
 
 def within(values: Iterable[T] | Unknown, test: Callable[[T], Tri]) -> Tri:
     """Whether `test` is true of one of them, when they are known."""
-    return UNKNOWN if values is UNKNOWN else any_of(test(value) for value in values)  # type: ignore[union-attr]
+    return UNKNOWN if values is UNKNOWN else any_of(map(test, values))  # type: ignore[arg-type]
