@@ -1,5 +1,6 @@
 """The OpenAPI document is valid, names every address, and is true: every answer of a whole programme fits it."""
 
+from datetime import timedelta
 from typing import Any
 
 import jsonschema
@@ -12,6 +13,7 @@ from tests.tracker.runs.programme import Programme
 from tracker.api.urls import urlpatterns
 from tracker.audit.actions import sign_checkpoint
 from tracker.followups.models import FollowUp
+from tracker.inventory.models import Sync
 from tracker.quota.models import QuotaRequest
 from tracker.runs.queries import database_now
 
@@ -149,3 +151,25 @@ def test_every_address_stands_in_the_document_with_its_permission(auditor: Api) 
 
 def test_the_document_needs_a_sign_in_too(client: Client, db: None) -> None:
     assert client.get("/api/v1/schema/").status_code == 401
+
+
+def test_a_resource_and_a_unit_carry_source_and_age(far: Programme) -> None:
+    ask = Checked(Api(far.noor))
+    first = next(row for row in ask.get("resources/")["results"] if row["unit"] and row["sources"][""] == "graph")
+    one = ask.get("resources/{id}/", id=first["id"])
+    assert {name: one[name] for name in first} == first, "list and page say the same"
+    assert one["sources"] and one["seen_at"] and one["old"] is False
+    assert [(fact["source"], fact["fields"], fact["old"]) for fact in one["facts"]] == [("graph", [], False)]
+    assert one["facts"][0]["seen_at"] == one["seen_at"]
+    unit = ask.get("units/{id}/", id=one["unit"])
+    assert sum(fact["members"] for fact in unit["facts"]) >= unit["member_count"] > 0
+    action = "Microsoft.ClassicCompute/domainNames/slots/read"
+    Sync.objects.update(
+        started_at=database_now() - timedelta(hours=25),
+        unreadable=[{"resource": one["azure_id"], "action": action, "sentence": "Not allowed."}],
+    )
+    for address, identity in (("resources/{id}/", one["id"]), ("units/{id}/", one["unit"])):
+        told = ask.get(address, id=identity)
+        assert {"sentence": "Not allowed.", "action": action, "resource": one["azure_id"]} in told["gaps"]
+        assert all(fact["old"] for fact in told["facts"])
+    assert {row["old"] for row in ask.get("resources/")["results"]} == {True}

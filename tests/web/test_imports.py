@@ -51,7 +51,7 @@ def test_a_file_is_previewed_then_imported_and_assessed(client: Client) -> None:
     assert Assessment.objects.filter(unit=unit).exists()
     assert unit.assessed_at is not None
     about = client.get(f"/units/{unit.pk}/").content.decode()
-    assert "From a file" in about
+    assert "Imported file" in about
     assert "4 of 4 members" in about
     (event,) = Event.objects.filter(type="inventory.imported")
     assert "p-ada" in str(json.loads(event.body)["actor"])

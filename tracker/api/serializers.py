@@ -77,6 +77,29 @@ SYNC = Shape.made(
     f("error", text(null=True), "Why it failed, in one sentence."),
     f("started_by", text(), "Who asked: an actor of the history."),
 )
+SOURCE_WORDS = ("graph", "arm", "service-management", "file")
+FACTS = Shape.made(
+    "Facts",
+    "Facts that one source told.",
+    f("source", one_of(SOURCE_WORDS, null=True), "Resource Graph, Resource Manager, service management, or a file."),
+    f("fields", list_of(text()), "Paths in the document; empty: everything no other entry names."),
+    f("members", integer(), "How many resources it told something of."),
+    f("seen_at", moment(), "When they were last seen; of several resources the oldest."),
+    f("changed_at", moment(), "When they last changed."),
+    f("old", yes_no(), "Not seen for longer than the site allows (TRACKER_OLD_AFTER_HOURS)."),
+    f("file", text(null=True), "Name of the imported file."),
+)
+GAP = Shape.made(
+    "Gap",
+    "What nobody could say; what depends on it is unknown.",
+    f("sentence", text(), "In words."),
+    f("action", text(null=True), "The action the credential lacks, or what failed; null where Azure left it out."),
+    f("resource", text(null=True), "Id of what it concerns."),
+)
+_TOLD = (
+    f("facts", list_of(shaped(FACTS)), "Where what is known comes from, and how old it is.", "told.facts"),
+    f("gaps", list_of(shaped(GAP)), "What is unknown, and why.", "told.gaps"),
+)
 RESOURCE = Shape.made(
     "Resource",
     "One classic thing as Azure lists it.",
@@ -92,12 +115,17 @@ RESOURCE = Shape.made(
     f("digest", text(), "SHA-256 of its canonical document."),
     f("first_seen_at", moment(), "When it was first read."),
     f("changed_at", moment(), "When a reading last differed."),
+    f("sources", mapping(), "Path in the document → who told it; the empty path is everything else."),
+    f("seen_at", moment(), "When it was last seen, by a reading or by the file it comes from.", "last_seen"),
+    f("old", yes_no(), "Not seen for longer than the site allows (TRACKER_OLD_AFTER_HOURS)."),
+    f("unseen_since", moment(null=True), "Its last reading, when later ones could not list it."),
     f("gone_at", moment(null=True), "When it was no longer listed."),
 )
 RESOURCE_IN_FULL = RESOURCE.with_more(
     "ResourceInFull",
     "One classic thing with its newest reading.",
     f("document", anything(), "As read, in Azure's own form; secrets removed."),
+    *_TOLD,
 )
 UNIT = Shape.made(
     "Unit",
@@ -151,6 +179,7 @@ UNIT_IN_FULL = UNIT.with_more(
     "UnitInFull",
     "A unit with its newest assessment.",
     f("assessment", shaped(ASSESSMENT, null=True), "The newest evaluation that changed something.", "newest"),
+    *_TOLD,
 )
 SOURCE = Shape.made(
     "Source",

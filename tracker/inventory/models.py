@@ -299,6 +299,8 @@ class Import(models.Model):
     uploaded_by = models.CharField(max_length=80)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=80, blank=True)
+    followed_at = models.DateTimeField(null=True)  # applied: quota kept and units assessed
+    lease_until = models.DateTimeField(null=True)  # somebody is at that
 
     class Meta:
         ordering = ["-uploaded_at"]
@@ -341,7 +343,11 @@ class ImportRow(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["imported", "number"], name="one_import_row_per_number")]
-        indexes = [models.Index(fields=["imported", "status", "number"], name="import_row_status")]
+        indexes = [
+            models.Index(fields=["imported", "status", "number"], name="import_row_status"),
+            # which file told a resource
+            models.Index(fields=["key"], name="import_row_key", condition=models.Q(status__in=["added", "changed"])),
+        ]
 
     def __str__(self) -> str:
         return self.place

@@ -47,7 +47,7 @@ class Section:
 
 SECTIONS = (
     Section("Overview", "overview", "layout-dashboard", (), short=True),
-    Section("Inventory", "inventory", "boxes", ("/inventory/", "/units/"), short=True),
+    Section("Inventory", "inventory", "boxes", ("/inventory/", "/units/", "/resources/"), short=True),
     Section("Waves", "waves", "waves-horizontal", ("/waves/",), short=True, gap=True),
     Section("Approvals", "approvals", "clipboard-check", ("/approvals/",)),
     Section("Runs", "runs", "activity", ("/runs/",), short=True),

@@ -1,7 +1,7 @@
 """Addresses of the pages. One block per page, in the order of the rail.
 
 Names the frame, the search and the parts count on: overview, inventory, waves, approvals, runs, quota, follow_ups,
-audit, rules; and of single things: unit (pk), wave (pk), run (uuid), rule (its id).
+audit, rules; and of single things: unit (pk), resource (pk), wave (pk), run (uuid), rule (its id).
 """
 
 from django.urls import path
@@ -15,6 +15,7 @@ from tracker.web.views import (
     inventory,
     overview,
     quota,
+    resources,
     rules,
     runs,
     search,
@@ -53,6 +54,7 @@ urlpatterns = [
     path("units/<int:pk>/include/", units.include, name="unit_include"),
     path("units/<int:pk>/members-only/", inventory.members, name="unit_members"),
     path("units/<int:pk>/<slug:tab>/", units.unit, name="unit_tab"),
+    path("resources/<int:pk>/", resources.resource, name="resource"),
     path("waves/", waves.board, name="waves"),
     path("waves/new/", waves.new, name="wave_new"),
     path("waves/<int:pk>/", waves.wave, name="wave"),

@@ -1,5 +1,6 @@
 """Subscriptions, syncs, resources, units, findings, rules."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -95,7 +96,16 @@ class Resources(Endpoint):
             rows = rows.filter(name__icontains=self.asked["q"])
         if (gone := self.asked.get("gone", "hide")) != "show":
             rows = rows.filter(gone_at__isnull=gone == "hide")
-        return self.listing(*pages.keyset(rows, self.name, {"key": str}, self.asked))
+        found, cursor = pages.keyset(rows, self.name, {"key": str}, self.asked)
+        read = inventory.read_at_of({row.subscription_id for row in found})
+        return self.listing([_aged(row, read.get(row.subscription_id)) for row in found], cursor)
+
+
+def _aged(row: Any, read_at: datetime | None) -> Resource:
+    """The resource with when it was last seen. `read_at`: when its subscription was."""
+    row.last_seen = inventory.seen_at(row, read_at)
+    row.old = timezone.now() - row.last_seen > inventory.old_after()
+    return row
 
 
 class OneResource(Endpoint):
@@ -103,10 +113,11 @@ class OneResource(Endpoint):
     answer = serializers.RESOURCE_IN_FULL
 
     def get(self, request: Request, pk: int) -> HttpResponse:
-        found = Resource.objects.filter(pk=pk).first()
+        found: Any = Resource.objects.filter(pk=pk).first()
         if found is None:
             raise NotHere(f"There is no resource {pk}.")
-        return self.one(found)
+        found.told = inventory.of_resource(found, timezone.now())
+        return self.one(_aged(found, found.told.readings.at))
 
 
 class Units(Endpoint):
@@ -166,6 +177,7 @@ class OneUnit(Endpoint):
         unit: Any = unit_or_404(pk)
         unit.member_keys = list(unit.members.filter(gone_at__isnull=True).order_by("key").values_list("key", flat=True))
         unit.newest = readiness.latest_assessment(unit)
+        unit.told = inventory.of_unit(unit, timezone.now())
         return self.one(unit)
 
 

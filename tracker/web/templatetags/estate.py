@@ -13,13 +13,15 @@ from django.utils.safestring import SafeString, mark_safe
 from migrator.readiness import DOCUMENTS, Rule
 from tracker.inventory.models import Unit
 from tracker.inventory.queries import Numbers
-from tracker.web import icons, resource_words, status, words
+from tracker.web import icons, provenance, resource_words, status, words
 from tracker.web.programme import DONE
 
 register = template.Library()
 register.filter("resource_word", resource_words.word)
 register.filter("resource_plural", resource_words.plural)
 register.filter("resource_icon", resource_words.icon)
+register.filter("source_words", provenance.source_words)
+register.filter("field_words", provenance.field_words)
 
 
 @register.simple_tag(takes_context=True)

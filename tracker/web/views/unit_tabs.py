@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Case, Count, Q, Value, When
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
+from django.utils import timezone
 
+from migrator.gateway import wire
 from tracker.accounts.queries import sees_restricted
 from tracker.audit import queries as audit
 from tracker.audit.models import Event
@@ -17,7 +20,7 @@ from tracker.inventory import differences, queries
 from tracker.inventory.models import Resource, Snapshot, Unit
 from tracker.readiness import queries as readiness
 from tracker.runs.models import Comparison, Difference, Run
-from tracker.web import findings, lists, resource_words, status
+from tracker.web import findings, lists, provenance, resource_words, status
 
 ROWS = 300  # of a comparison or a difference; more is said, and exported with the run
 EVENTS = 50
@@ -38,17 +41,36 @@ def readiness_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     }
 
 
-def members_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
-    detail = queries.unit_page(unit.pk)
-    if detail is None:
-        raise Http404
-    facts = resource_words.outstanding(queries.members_of(unit))
-    rows: dict[str, list[tuple[Resource, str]]] = {}
-    for node in _walk(detail.members):
-        rows.setdefault(node.resource.type, []).append((node.resource, facts.get(node.resource.key, "")))
+class Member(NamedTuple):
+    """A row of the table: what stands out, who said it, when it was last seen."""
+
+    resource: Resource
+    facts: str
+    sources: str
+    seen_at: datetime
+    old: bool
+
+
+def members_tab(request: HttpRequest, unit: Any) -> dict[str, Any]:
+    members = list(Resource.objects.filter(unit=unit).order_by("key"))
+    live = [one for one in members if one.gone_at is None]
+    roots = queries.tree(live)
+    facts = resource_words.outstanding(wire.resources([one.document for one in live]))
+    now, read_at = timezone.now(), unit.told.readings.at
+    rows: dict[str, list[Member]] = {}
+    for node in _walk(roots):
+        one = node.resource
+        seen = queries.seen_at(one, read_at)
+        sources = ", ".join(dict.fromkeys(map(provenance.source_words, sorted(one.sources.values())))) or "Not recorded"
+        row = Member(one, facts.get(one.key, ""), sources, seen, now - seen > queries.old_after())
+        rows.setdefault(one.type, []).append(row)
     order = resource_words.ORDER
     table = sorted(rows.items(), key=lambda pair: (order.get(pair[0].lower(), 99), pair[0]))
-    return {"tree": _picture(unit, detail.members, facts), "table": table, "gone_members": detail.gone}
+    return {
+        "tree": _picture(unit, roots, facts),
+        "table": table,
+        "gone_members": [one for one in members if one.gone_at is not None],
+    }
 
 
 def _walk(nodes: list[queries.Node]) -> list[queries.Node]:

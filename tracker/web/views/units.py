@@ -3,20 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from migrator.lifecycle import State
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.followups.models import FollowUp
-from tracker.inventory import actions
-from tracker.inventory.models import Resource, Unit
+from tracker.inventory import actions, queries
+from tracker.inventory.models import Unit
 from tracker.readiness.models import Finding
 from tracker.runs.models import Difference, Run
 from tracker.runs.queries import database_now
@@ -42,20 +44,15 @@ def _number(rows: QuerySet[Any], column: str = "unit") -> Coalesce:
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
-def _from_files() -> QuerySet[Resource]:
-    """Members that no reading of Azure has confirmed: what is known of them comes from an imported file."""
-    return Resource.objects.filter(document__source="file", gone_at__isnull=True)
-
-
 def _unit(pk: int) -> Unit:
     """The unit with subscription, wave and the numbers of its tabs; one query. Raises Http404."""
+    live_run = Run.objects.filter(unit=OuterRef("pk"), ended_at__isnull=True).order_by("pk")
     rows = Unit.objects.select_related("subscription", "placement__wave").annotate(
         run_count=_number(Run.objects.all()),
+        live_run=Subquery(live_run.values("pk")[:1]),
         follow_up_count=_number(FollowUp.objects.all()),
         open_follow_ups=_number(FollowUp.objects.exclude(state=FollowUp.State.CLOSED)),
         unexpected=_number(Difference.objects.filter(kind="unexpected", disposed_at=None), "run__unit"),
-        from_files=_number(_from_files()),
-        file_as_of=Subquery(_from_files().filter(unit=OuterRef("pk")).order_by("seen_at").values("seen_at")[:1]),
     )
     unit = rows.filter(pk=pk).first()
     if unit is None:
@@ -63,17 +60,19 @@ def _unit(pk: int) -> Unit:
     return unit
 
 
-def _around(request: HttpRequest, unit: Unit) -> tuple[unit_steps.Around, list[Wave]]:
-    """What is known around a unit, and the waves it could be placed in; four queries at most."""
-    run = Run.objects.filter(unit=unit, ended_at__isnull=True).select_related("wave").first()
-    blockers = list(Finding.objects.filter(unit=unit, effect="blocks", outcome="yes").order_by("rule", "resource_name"))
+def _around(request: HttpRequest, unit: Any) -> tuple[unit_steps.Around, list[Wave]]:
+    """What is known around a unit, and the waves it could be placed in; one query, two where a run is live and the unit
+    blocked."""
+    run = Run.objects.select_related("wave").get(pk=unit.live_run) if unit.live_run else None
+    blocking = Finding.objects.filter(unit=unit, effect="blocks", outcome="yes").order_by("rule", "resource_name")
+    blockers = list(blocking) if unit.blockers else []
     plan_why_not = readings.why_not(request.user, Permission.PLAN)  # type: ignore[arg-type]
     placeable = unit.progress == State.ASSESSED and run is None and unit.gone_at is None
     around = unit_steps.Around(
         unit=unit,
         run=run,
         blockers=blockers,
-        open_follow_ups=unit.open_follow_ups,  # type: ignore[attr-defined]
+        open_follow_ups=unit.open_follow_ups,
         plan_why_not=plan_why_not,
         objections=_objections(unit, blockers) if placeable else (),
     )
@@ -139,7 +138,9 @@ def _page(
     request: HttpRequest, pk: int, tab: str, *, kept: dict[str, str] | None = None, code: int = 200
 ) -> HttpResponse:
     found = _unit(pk)
-    shown = _frame(request, found, tab) | TABS[tab][1](request, found) | {"kept": kept or {}}
+    found.told = queries.of_unit(found, timezone.now())  # type: ignore[attr-defined]
+    shown = _frame(request, found, tab) | TABS[tab][1](request, found)
+    shown |= {"kept": kept or {}, "old_after": settings.OLD_AFTER_HOURS}
     return render(request, f"units/{tab}.html", shown, status=code)
 
 
