@@ -206,6 +206,7 @@ class Seen:
     message: str = ""
     retry_after: float | None = None
     retriable: bool = False  # the error catalogue says: repeat later (R, W)
+    parts_only: bool = False  # the unit itself is gone from the classic side, and a part of it is not
 
     @property
     def readable(self) -> bool:
@@ -216,6 +217,8 @@ class Seen:
         """Both sides as one word; the platform's migrationState is believed where it is shown."""
         if not self.readable:
             return World.UNSEEN
+        if self.parts_only and self.classic in (Side.PREPARED, Side.PRESENT):
+            return World.PARTLY
         match self.classic:
             case Side.PREPARING | Side.ABORTING | Side.COMMITTING:
                 return World.MOVING
@@ -235,6 +238,7 @@ class World(StrEnum):
     MIGRATED = "migrated"  # gone from classic, present in Resource Manager
     MOVING = "moving"  # the platform itself says an operation is running
     NOWHERE = "nowhere"  # on neither side
+    PARTLY = "gone in part"  # itself gone from classic, a part of it not: a Commit at work, or somebody's hand
     UNSEEN = "unseen"  # a side could not be read
 
 
@@ -266,9 +270,9 @@ def may_send(verb: Verb, world: World, *, sends: int) -> bool:
         case Verb.PREPARE:
             return world is World.CLASSIC or (sends > 0 and world is World.MOVING)
         case Verb.ABORT:
-            return world in (World.PREPARED, World.MOVING, World.CLASSIC)
+            return world in (World.PREPARED, World.MOVING, World.CLASSIC, World.PARTLY)
         case Verb.COMMIT:
-            return world is World.PREPARED or (sends > 0 and world is World.MOVING)
+            return world is World.PREPARED or (sends > 0 and world in (World.MOVING, World.PARTLY))
         case _:
             assert_never(verb)
 
@@ -388,7 +392,7 @@ def _after_success(doubt: Doubt, seen: Seen, timings: Timings) -> Decision:
             "the platform says succeeded, and both sides show it",
         )
     if seen.world is World.UNSEEN:
-        return _unreadable(doubt, timings, "the platform says succeeded, but a side cannot be read")
+        return _unreadable(doubt, timings, "succeeded, but a side cannot be read")
     if doubt.tries >= timings.tries:
         return Need(f"the platform says succeeded, yet the unit is seen as {seen.world.value}")
     return Wait(
@@ -451,6 +455,10 @@ def _by_world(doubt: Doubt, seen: Seen, timings: Timings) -> Decision:
         return _confirm(doubt, seen, timings, "applied")
     if world is EXPECTED_BEFORE[doubt.verb]:
         return _confirm(doubt, seen, timings, "not applied")
+    if doubt.armed_at is None:
+        return Need(f"before {doubt.verb.value} was sent the unit was seen as {world.value}; nothing was sent")
+    if world is World.PARTLY and doubt.tries < timings.tries:  # as it looks while the platform is at it
+        return Wait(float(timings.confirm), OperationState.UNKNOWN, f"the unit is seen as {world.value}")
     return Need(f"{doubt.verb.value} was sent, and the unit is seen as {world.value}")
 
 

@@ -41,6 +41,7 @@ def observe(calls: Calls, unit_id: str, members: tuple[str, ...]) -> Observed:
         classic_documents=tuple(classic),
         arm_documents=tuple(arm),
         unreadable=(*classic_doubts, *arm_doubts),
+        parts_only=bool(classic) and str(classic[0].get("id", "")).lower() != unit_id.rstrip("/").lower(),
     )
 
 

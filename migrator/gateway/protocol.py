@@ -250,6 +250,7 @@ class Observed:
     classic_documents: tuple[Document, ...] = ()
     arm_documents: tuple[Document, ...] = ()  # everything found in the unit's `-migrated` resource groups
     unreadable: tuple[Unreadable, ...] = ()
+    parts_only: bool = False  # the unit itself is gone from the classic side, and a part of it is not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,6 +196,17 @@ def _reset(simulator: "Simulator", query: Mapping[str, str], body: Any, rest: st
     return {"scenario": simulator.scenario, "seed": seed, "documents": len(simulator.platform.store)}
 
 
+def _vanish(simulator: "Simulator", query: Mapping[str, str], body: Any, rest: str) -> Any:
+    """A resource is gone with everything below it, locked or not: somebody, somewhere, took it away."""
+    resource_id = _object(body, "id").get("id")
+    platform = simulator.platform
+    platform.tick()
+    if not isinstance(resource_id, str) or resource_id not in platform.store:
+        raise Wrong(f"There is no resource {resource_id!r}.")
+    platform.remove(resource_id)
+    return {"id": resource_id}
+
+
 def _estate(simulator: "Simulator", query: Mapping[str, str], body: Any, rest: str) -> Any:
     """The estate as it stands now, as an estate file (without the Resource Manager side of running migrations)."""
     platform = simulator.platform
@@ -235,4 +246,5 @@ ACTIONS: Mapping[tuple[str, str], Action] = {
     ("POST", "settings"): _set,
     ("POST", "reset"): _reset,
     ("GET", "estate"): _estate,
+    ("POST", "vanish"): _vanish,
 }

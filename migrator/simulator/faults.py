@@ -7,6 +7,8 @@ Kinds (settings in brackets; all take `verb`, `unit`, `method`, `times`):
     late-apply         answer badly now, apply later [delay: simulated seconds; answer]
     stuck              the operation never ends by itself
     operation-fails    accepted, then Failed [code, message; keeps_lock (Prepare); partial (Commit)]
+    says-succeeded     accepted, then Succeeded, and nothing was changed
+    says-failed        accepted, then Failed, and yet carried out [code, message]
     throttle           429 or 503 [status; retry_after: real seconds or null for none]
     unauthorized       401
     stale-reads        reads show the platform as it was [seconds: simulated]
@@ -28,6 +30,8 @@ DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "late-apply": {"answer": "drop", "delay": 60},
     "stuck": {},
     "operation-fails": {"code": "E03", "message": "", "keeps_lock": True, "partial": False},
+    "says-succeeded": {},
+    "says-failed": {"code": "E03", "message": ""},
     "throttle": {"retry_after": 5, "status": 429},
     "unauthorized": {},
     "stale-reads": {"seconds": 60},

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from migrator.simulator.platform import Platform
 
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+PLANNED = ("stuck", "operation-fails", "says-succeeded", "says-failed")  # faults that say how an operation ends
 DESTINATIONS = ("Default", "New", "Existing")
 
 
@@ -87,10 +88,30 @@ def complete(platform: "Platform", operation: Operation) -> None:
     operation.status = "Succeeded"
     if operation.repeats or migration is None:
         return
-    if operation.plan:
+    if migration.unit not in platform.store:  # somebody took it away meanwhile
+        operation.status, operation.code = "Failed", "ResourceNotFound"
+        operation.message = f"The resource {migration.unit} was not found."
+        return
+    kind = operation.plan.get("kind", "operation-fails") if operation.plan else ""
+    if kind == "operation-fails":
         _fail_as_planned(platform, operation, migration)
+    elif kind == "says-succeeded":
+        _as_before(platform, operation, migration)
     else:
         {"prepare": _prepared, "abort": _aborted, "commit": _committed}[operation.verb](platform, operation, migration)
+        if kind == "says-failed":
+            plan = operation.plan
+            operation.status, operation.code, operation.message = "Failed", str(plan["code"]), str(plan["message"])
+
+
+def _as_before(platform: "Platform", operation: Operation, migration: Migration) -> None:
+    """What the operation was to change stays as it was before it began."""
+    if operation.verb == "prepare":
+        return _unlock(platform, migration)
+    migration.phase = "prepared"
+    platform.migrations.touch(operation.unit.lower())
+    mark(platform, migration, "Prepared")
+    return None
 
 
 def _fail(platform: "Platform", operation: Operation, migration: Migration, code: str, message: str) -> None:

@@ -23,6 +23,8 @@ TELLS: Final = {
     "late-apply": "The next call gets no answer, and happens later.",
     "stuck": "The next operation never ends (until 24 hours have passed).",
     "operation-fails": "The next operation is accepted and then fails; after Prepare the locks stay.",
+    "says-succeeded": "The next operation ends as succeeded, and nothing has changed.",
+    "says-failed": "The next operation ends as failed, and yet was carried out.",
     "throttle": "The next call is answered 429 or 503.",
     "unauthorized": "Every call is answered 401.",
     "stale-reads": "Reads show the estate as it was a while ago.",

@@ -318,12 +318,12 @@ class Platform:
             client_request_id=client_request_id,
             repeats=repeats,
         )
-        fault = self.faults.take("stuck", "operation-fails", verb=verb, path=unit_id, method="POST")
+        fault = self.faults.take(*lifecycle.PLANNED, verb=verb, path=unit_id, method="POST")
         if fault and fault.kind == "stuck":
             operation.ends_at = None
         elif fault:
             _, code, message = switches.wording(fault.settings)
-            operation.plan = {**fault.settings, "code": code, "message": message}
+            operation.plan = {**fault.settings, "kind": fault.kind, "code": code, "message": message}
         self.operations[operation.operation_id] = operation
         return operation
 

@@ -71,7 +71,7 @@ class Operation:
     code: str = ""
     message: str = ""
     client_request_id: str = ""
-    plan: dict[str, Any] = field(default_factory=dict)  # a fault's wish: how it shall fail
+    plan: dict[str, Any] = field(default_factory=dict)  # a fault's wish: how it shall end
     repeats: bool = False  # a verb that had nothing to do
 
     @property

@@ -4,7 +4,7 @@ E. 119 200 with an empty body · 120 202 without a status header · 121 status U
 none (its grammar: test_retry_after.py) · 123 states unknown or in other capitals · 124 HTML with 200 · 125 cut gzip ·
 126 a body without end · 127 redirect loop · 130 404 on the status URL · 131 409 for our own request · 132 401 in
 mid-operation · 133 403 on the status only · 134 a Date that is wrong · 137 a new code with markup: all here.
-128 Succeeded but unchanged, 129 Failed but changed, 136 changed by hand while prepared: what was sent and what is there
+128 Succeeded but unchanged, 129 Failed but changed, 136 deleted by hand while prepared: what was sent and what is there
 are two reads, judged by the engine: tests/tracker/runs/test_doubt.py. 135 in both stacks and in neither: test_sides.py.
 
 F. 138 loopback in odd spellings, 140 and 141 look-alike hosts, 142 other schemes, 143 homographs, as endpoint: in

@@ -33,12 +33,14 @@ SIDES = {
     World.MOVING: (Side.COMMITTING, Side.PRESENT),
     World.NOWHERE: (Side.ABSENT, Side.ABSENT),
     World.UNSEEN: (Side.UNREADABLE, Side.PRESENT),
+    World.PARTLY: (Side.PREPARED, Side.PRESENT),
 }
 
 
 def look(status: Status, world: World, *, after: float = 0.0, **more: object) -> Seen:
     classic, arm = SIDES[world]
-    seen = Seen(at=T0 + timedelta(seconds=after), status=status, classic=classic, arm=arm, **more)
+    parts = {"parts_only": world is World.PARTLY}
+    seen = Seen(at=T0 + timedelta(seconds=after), status=status, classic=classic, arm=arm, **parts, **more)
     assert seen.world is world
     return seen
 
@@ -138,6 +140,21 @@ def test_not_seeing_never_concludes() -> None:
             if verb is Verb.VALIDATE and status in (Status.SUCCEEDED, Status.FAILED):
                 continue  # Validate changes nothing: its own answer is the whole truth
             assert isinstance(decision, Wait), (verb, status, decision)
+
+
+def test_a_success_that_is_never_seen_ends_with_a_person() -> None:
+    waiting = decide(doubt(Verb.COMMIT, OperationState.POLLING), look(Status.SUCCEEDED, World.PREPARED), LIVE)
+    assert isinstance(waiting, Wait)
+    tired = decide(doubt(Verb.COMMIT, OperationState.POLLING, tries=12), look(Status.SUCCEEDED, World.PREPARED), LIVE)
+    assert isinstance(tired, Need)
+
+
+def test_a_unit_gone_in_part_is_no_prepared_one() -> None:
+    assert not may_send(Verb.COMMIT, World.PARTLY, sends=0)
+    assert may_send(Verb.COMMIT, World.PARTLY, sends=1), "after a commit that failed half-way it only goes forward"
+    assert isinstance(decide(doubt(Verb.COMMIT), look(Status.NONE, World.PARTLY, after=1000), LIVE), Wait)
+    assert isinstance(decide(doubt(Verb.COMMIT, tries=12), look(Status.NONE, World.PARTLY, after=1000), LIVE), Need)
+    assert isinstance(decide(doubt(Verb.COMMIT, armed_at=None), look(Status.NONE, World.PARTLY), LIVE), Need)
 
 
 @given(

@@ -179,6 +179,59 @@ def test_somebody_elses_abort_is_seen_before_a_commit_is_sent(programme: Program
     assert run.state == "prepared"
 
 
+@pytest.mark.parametrize("verb", ["prepare", "abort", "commit"])
+def test_succeeded_is_not_believed_while_nothing_has_changed(programme: Programme, verb: str) -> None:
+    """reliability-notes 3.2, 128."""
+    run = {"prepare": programme.validated, "abort": programme.prepared, "commit": programme.committing}[verb]()
+    before = run.state
+    programme.fault("says-succeeded", verb=verb)
+    if verb != "commit":
+        programme.ask(run, verb)
+    programme.until(run, lambda: "says succeeded, yet" in run.attention, seconds=20)
+    assert run.state in (before, "preparing", "aborting", "committing")
+    assert run.ended_at is None
+    assert len(programme.posts(verb)) == 1, "nothing is sent again by itself"
+
+
+@pytest.mark.parametrize("verb", ["abort", "commit"])
+def test_failed_is_not_believed_when_it_was_carried_out(programme: Programme, verb: str) -> None:
+    """reliability-notes 3.2, 129."""
+    run = {"abort": programme.prepared, "commit": programme.committing}[verb]()
+    programme.fault("says-failed", verb=verb)
+    if verb == "abort":
+        programme.ask(run, verb)
+    programme.until(run, lambda: run.state in ("assessed", "committed", "verified"), seconds=20)
+    assert len(programme.posts(verb)) == 1
+    assert programme.state()["violations"] == 0
+
+
+def test_a_prepare_that_says_failed_and_left_everything_prepared_is_shown_as_locked(programme: Programme) -> None:
+    """reliability-notes 3.2, 129: what is locked is said, and only a person aborts."""
+    run = programme.validated()
+    programme.fault("says-failed", verb="prepare")
+    programme.ask(run, "prepare")
+    programme.until(run, lambda: bool(run.attention), seconds=20)
+    assert run.unit.health == "blocked" or "abort before fixing" in run.attention
+    assert len(programme.posts("prepare")) == 1 and programme.posts("abort") == []
+    programme.ask(run, "abort")
+    programme.until(run, lambda: run.ended_at is not None, seconds=20)
+    assert programme.state()["locks"] == {}
+
+
+def test_what_was_deleted_by_hand_while_prepared_is_not_committed(programme: Programme) -> None:
+    """reliability-notes 3.2, 136."""
+    run = programme.committing()
+    programme.simulator.control("vanish", {"id": run.unit.azure_id})
+    programme.until(run, lambda: bool(run.attention), seconds=20)
+    for _ in range(20):
+        programme.tick()
+        time.sleep(0.02)
+    run.refresh_from_db()
+    assert programme.posts("commit") == []
+    assert run.state == "prepared" and run.ended_at is None
+    assert run.attention
+
+
 def test_messages_that_come_twice_late_or_for_nothing_do_nothing(programme: Programme) -> None:
     run = programme.prepared()
     for _ in range(3):

@@ -336,7 +336,10 @@ def _store_refusal(run: Run, operation: Operation, error: GatewayError, now: dat
 
 
 def wait(run: Run, operation: Operation, seen: Seen, decision: Wait) -> Outcome:
-    settled = decision.state is OperationState.POLLING and seen.status in (Status.IN_PROGRESS, Status.SUCCEEDED)
+    polling = decision.state is OperationState.POLLING
+    ended = polling and seen.status is Status.SUCCEEDED  # so it says; what is there does not show it yet
+    settled = ended or (polling and seen.status is Status.IN_PROGRESS)
+    free = settled and not (ended and seen.readable)  # of what may end in calling a person
     same = decision.candidate and decision.candidate == operation.candidate
     remember(
         run,
@@ -346,13 +349,15 @@ def wait(run: Run, operation: Operation, seen: Seen, decision: Wait) -> Outcome:
         decision.why,
         candidate=decision.candidate,
         candidate_at=operation.candidate_at if same else (seen.at if decision.candidate else None),
-        tries=operation.tries if settled else operation.tries + (0 if decision.candidate else 1),
+        tries=operation.tries if free or decision.candidate else operation.tries + 1,
     )
     if settled:
         _walk(run, Verb(operation.verb), "the platform is at work", seen.at, operation, whole=False)
         if run.unknown_since is not None:
             clear_attention(run, seen.at)
-        return Outcome(decision.seconds, "polling", f"{operation.verb.capitalize()} is under way on the platform.")
+        verb = operation.verb.capitalize()
+        said = f"{verb}: the platform says {decision.why}." if ended else f"{verb} is under way on the platform."
+        return Outcome(decision.seconds, "polling", said)
     in_doubt(run, operation, seen.at, decision.why)
     at = seen.at + timedelta(seconds=decision.seconds)
     since = run.unknown_since or seen.at

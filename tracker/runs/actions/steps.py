@@ -236,6 +236,7 @@ def _look(run: Run, operation: Operation | None, gateway: AzureGateway, clock: C
         code=polled.code if polled else "",
         message=polled.message if polled else "",
         retry_after=polled.retry_after if polled else None,
+        parts_only=observed.parts_only,
     )
     if operation is not None and polled is not None:
         operation.messages = [settle.message_dict(m) for m in polled.messages] or operation.messages
