@@ -85,15 +85,13 @@ def message(stored: Mapping[str, Any]) -> PlatformMessage:
     )
 
 
-def last(listed: Sequence[Unit]) -> dict[int, Last]:
-    """The newest assessment of each unit."""
-    rows = Assessment.objects.filter(unit__in=listed).order_by("unit_id", "-at", "-pk").distinct("unit_id")
-    return {
-        row.unit_id: Last(
-            row.pk, row.digest, row.catalogue_version, row.verdict, row.score, row.shortfalls, row.movable
-        )
-        for row in rows
-    }
+def last(units: Collection[int]) -> dict[int, Last]:
+    """The newest assessment of each unit, by the unit's number."""
+    rows = Assessment.objects.filter(unit__in=units).order_by("unit_id", "-at", "-pk").distinct("unit_id")
+    found = rows.values_list(
+        "unit_id", "pk", "digest", "catalogue_version", "verdict", "score", "shortfalls", "movable"
+    )  # without the deductions, by far the most of it
+    return {unit_id: Last(*told) for unit_id, *told in found}
 
 
 def told_shortfalls(told: Told | None, unit: Unit, before: Last | None) -> list[dict[str, Any]] | None:
