@@ -1,5 +1,5 @@
-"""Importing an estate file, whole: the inventory, then the quota the file tells of, then readiness, as after a sync.
-For the page and the command; asks nobody but the database."""
+"""What follows the import of an estate file: the quota the file tells of, then readiness, as after a sync. For the
+worker and the command; asks nobody but the database."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,15 +14,18 @@ from tracker.quota import queries as quota_queries
 from tracker.readiness import actions as readiness
 
 
-def apply(import_id: object, *, seal: str, by: Actor, clock: Callable[[], datetime]) -> inventory.Changes:
-    """Apply a preview and assess what it touched. Raises inventory.ImportRefused; then nothing was imported."""
-    changes = inventory.import_estate(import_id, seal=seal, by=by, now=clock())
-    row = Import.objects.get(pk=import_id)
+def follow(import_id: object, *, by: Actor, clock: Callable[[], datetime]) -> bool:
+    """What follows an applied import: its quota kept, its units assessed. False: somebody did that, or is about to.
+    When its worker dies, the ticker finds it again once the lease is over."""
+    row = inventory.claim_import(import_id, clock())
+    if row is None:
+        return False
     for subscription in Subscription.objects.filter(pk__in=[told["id"] for told in row.subscriptions]).order_by("pk"):
         _keep_usages(row, subscription, by, clock())
         units = list(queries.live_units(subscription))
         readiness.assess(units, shortfalls=quota_queries.shortfalls_of(units), now=clock(), by=by)
-    return changes
+    inventory.import_followed(row, clock())
+    return True
 
 
 def _keep_usages(row: Import, subscription: Subscription, by: Actor, now: datetime) -> None:

@@ -11,7 +11,7 @@ from celery import shared_task
 from celery.schedules import crontab
 
 from migrator.gateway.protocol import GatewayError
-from tracker import gateways
+from tracker import gateways, imports
 from tracker.audit import actions as audit
 from tracker.audit import export
 from tracker.audit.values import Actor
@@ -28,7 +28,7 @@ from tracker.runs import actions as runs
 from tracker.runs.queries import database_now as clock
 
 logger = logging.getLogger(__name__)
-SYNC = Actor("system", "sync", "Sync")
+SYNC, IMPORT = Actor("system", "sync", "Sync"), Actor("system", "import", "Import")
 SYNCS = "syncs"  # a queue and a worker of their own: no step of the engine waits behind a reading
 
 
@@ -49,6 +49,8 @@ def tick(**_: object) -> None:
         sync.delay(subscription_id=pk)
     for sync_id in inventory_queries.unfollowed_syncs(now):
         follow_sync.delay(sync_id=sync_id)
+    for import_id in inventory_queries.unfollowed_imports(now):
+        follow_import.delay(import_id=str(import_id))
     for request_id in inventory_queries.due_registrations(now):
         registration.delay(request_id=request_id)
     if inventory_queries.discovery_wanted():
@@ -116,6 +118,12 @@ def follow_sync(*, sync_id: int, by: Actor = SYNC, **_: object) -> str:
     return str(row.outcome)
 
 
+@shared_task(queue=SYNCS, soft_time_limit=1500, time_limit=1800)
+def follow_import(*, import_id: str, **_: object) -> str:
+    """What follows an import somebody applied on its page."""
+    return "followed" if imports.follow(import_id, by=IMPORT, clock=clock) else "already followed"
+
+
 @shared_task(queue=SYNCS)
 def sync_all(**_: object) -> None:
     """Find new subscriptions and ask for a sync of each; the ticker starts them."""
@@ -149,8 +157,9 @@ def fold(**_: object) -> None:
 
 @shared_task
 def sweep(**_: object) -> None:
-    """Write the end of exports whose process died."""
+    """Write the end of exports whose process died; throw away previews of imports nobody applied."""
     export.sweep(clock())
+    inventory.forget_previews(clock())
 
 
 @shared_task(soft_time_limit=1500, time_limit=1800)

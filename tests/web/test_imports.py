@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +11,15 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from tests.web.conftest import person
+from tracker import tasks
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Role
 from tracker.audit.models import Event
-from tracker.inventory.models import Import, Resource, Unit
+from tracker.inventory import actions as inventory
+from tracker.inventory import queries
+from tracker.inventory.models import Import, ImportRow, Resource, Unit
 from tracker.readiness.models import Assessment
+from tracker.runs.queries import database_now
 
 pytestmark = pytest.mark.django_db
 SUB = "11111111-2222-3333-4444-555555555555"
@@ -38,25 +43,84 @@ def previewed(client: Client, **options: Any) -> Import:
     return Import.objects.get(pk=answer["Location"].split("/")[-2])
 
 
-def test_a_file_is_previewed_then_imported_and_assessed(client: Client) -> None:
+def apply(client: Client, row: Import) -> str:
+    answer = client.post(f"/inventory/import/{row.pk}/apply/", {"seal": row.seal}, follow=True)
+    return answer.content.decode()
+
+
+def test_a_file_is_previewed_then_imported_and_assessed_behind_the_page(client: Client) -> None:
     row = previewed(client)
     page = client.get(f"/inventory/import/{row.pk}/").content.decode()
     assert "net1-vmresults.csv" in page
     assert "vm2" in page
     assert "line 3" in page
     assert not Resource.objects.exists()
-    answer = client.post(f"/inventory/import/{row.pk}/apply/", {"seal": row.seal}, follow=True)
-    assert "is imported: 4 resources in 1 unit" in answer.content.decode()
+    page = apply(client, row)
+    assert "is imported: 4 resources in 1 unit" in page
+    assert "readiness is not assessed yet" in page and "It waits for the worker since" in page
     unit = Unit.objects.get(name="net1")
+    assert not Assessment.objects.exists(), "the request waits for nothing"
+    fragment = client.get(f"/inventory/import/{row.pk}/following/", HTTP_HX_REQUEST="true")
+    assert fragment.status_code == 200 and "hx-get" in fragment.content.decode()
+    tag = fragment["ETag"]
+    assert client.get(f"/inventory/import/{row.pk}/following/", HTTP_IF_NONE_MATCH=tag).status_code == 304
+
+    assert queries.unfollowed_imports(database_now()) == [row.pk], "the ticker finds it"
+    assert tasks.follow_import(import_id=str(row.pk)) == "followed"
+    assert tasks.follow_import(import_id=str(row.pk)) == "already followed"
+    assert queries.unfollowed_imports(database_now()) == []
     assert Assessment.objects.filter(unit=unit).exists()
-    assert unit.assessed_at is not None
+    done = client.get(f"/inventory/import/{row.pk}/following/", HTTP_HX_REQUEST="true", HTTP_IF_NONE_MATCH=tag)
+    assert done.status_code == 286 and "Imported, and assessed" in done.content.decode()
     about = client.get(f"/units/{unit.pk}/").content.decode()
     assert "Imported file" in about
     assert "4 of 4 members" in about
     (event,) = Event.objects.filter(type="inventory.imported")
     assert "p-ada" in str(json.loads(event.body)["actor"])
-    again = client.post(f"/inventory/import/{row.pk}/apply/", {"seal": row.seal}, follow=True)
-    assert "was applied already" in again.content.decode()
+    assert "was applied already" in apply(client, row)
+
+
+def test_one_worker_follows_an_import_and_another_takes_over_when_it_dies(client: Client) -> None:
+    row = previewed(client)
+    apply(client, row)
+    now = database_now()
+    assert inventory.claim_import(row.pk, now) is not None
+    assert inventory.claim_import(row.pk, now) is None and queries.unfollowed_imports(now) == []
+    assert "The worker is at it." in client.get(f"/inventory/import/{row.pk}/").content.decode()
+    later = now + timedelta(minutes=31)
+    assert queries.unfollowed_imports(later) == [row.pk]
+    assert inventory.claim_import(row.pk, later) is not None
+    assert inventory.claim_import(previewed(client).pk, later) is None, "what was not applied is not followed"
+
+
+def test_younger_facts_stay_and_the_preview_says_so(client: Client) -> None:
+    apply(client, previewed(client))
+    older = previewed(client, content=CSV.replace(b"Small", b"Large"), as_of="2026-01-04T10:00")
+    page = client.get(f"/inventory/import/{older.pk}/").content.decode()
+    assert "1 row of the file says something older than what is known" in page
+    assert 'href="?status=kept"' in page
+    kept = client.get(f"/inventory/import/{older.pk}/?status=kept").content.decode()
+    assert "What another file said at 2026-01-05 10:00 UTC is younger and stays." in kept
+    younger = previewed(client, content=CSV.replace(b"Small", b"Large"), as_of="2026-01-06T10:00")
+    page = client.get(f"/inventory/import/{younger.pk}/?status=changed").content.decode()
+    assert "It takes the place of what another file said at 2026-01-05 10:00 UTC." in page
+
+
+def test_every_step_of_an_import_is_history(client: Client) -> None:
+    first, second = previewed(client), previewed(client)
+    client.post(f"/inventory/import/{first.pk}/discard/")
+    inventory.forget_previews(database_now() + timedelta(hours=25))
+    assert not ImportRow.objects.exists()
+    told = [
+        (event.type, event.object_id, event.actor)
+        for event in Event.objects.filter(type__startswith="inventory.import_").order_by("id")
+    ]
+    assert told == [
+        ("inventory.import_previewed", str(first.pk), "user:p-ada"),
+        ("inventory.import_previewed", str(second.pk), "user:p-ada"),
+        ("inventory.import_discarded", str(first.pk), "user:p-ada"),
+        ("inventory.import_discarded", str(second.pk), "system:sweep"),
+    ]
 
 
 def test_each_count_opens_its_rows(client: Client) -> None:
@@ -101,7 +165,10 @@ def test_a_preview_can_be_thrown_away(client: Client) -> None:
 def test_an_auditor_reads_and_may_not_import(ina: User, client: Client, as_person: Callable[[User], Client]) -> None:
     row = previewed(client)
     auditor = as_person(ina)
-    assert "Your role may not ask for a sync" in auditor.get("/inventory/import/").content.decode()
+    assert (
+        "Your role may not import files; it takes the role engineer or administrator."
+        in auditor.get("/inventory/import/").content.decode()
+    )
     assert auditor.get(f"/inventory/import/{row.pk}/").status_code == 200
     assert give(auditor).status_code == 403
     assert auditor.post(f"/inventory/import/{row.pk}/apply/", {"seal": row.seal}).status_code == 403
@@ -109,9 +176,18 @@ def test_an_auditor_reads_and_may_not_import(ina: User, client: Client, as_perso
     assert Import.objects.get(pk=row.pk).state == Import.State.PREVIEWED
 
 
-@pytest.mark.parametrize("role", [Role.PROGRAMME_MANAGER, Role.ENGINEER, Role.ADMINISTRATOR])
-def test_whoever_may_sync_may_import(db: None, as_person: Callable[[User], Client], role: Role) -> None:
-    assert give(as_person(person("bo", role))).status_code == 302
+@pytest.mark.parametrize("role", list(Role))
+def test_engineers_and_administrators_import_and_others_are_told_whom_to_ask(
+    ada: User, as_person: Callable[[User], Client], role: Role
+) -> None:
+    answer = give(as_person(person("bo", role)))
+    if role in (Role.ENGINEER, Role.ADMINISTRATOR):
+        assert answer.status_code == 302
+        return
+    assert answer.status_code == 403
+    assert "You may not import files" in answer.content.decode()
+    assert "ask Ada Brandt" in answer.content.decode()
+    assert not Import.objects.exists()
 
 
 @pytest.mark.parametrize(

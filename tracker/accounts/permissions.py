@@ -17,6 +17,7 @@ class Role(StrEnum):
 class Permission(StrEnum):
     READ = "read"  # every page
     SYNC = "sync"  # ask for a sync or a re-assessment
+    IMPORT = "import"  # put a file's facts into the inventory, which verdicts and approvals are decided on
     PLAN = "plan"  # create and change waves, place units, submit, assign owners
     APPROVE = "approve"  # decide approvals of others
     OPERATE = "operate"  # start runs; ask for validate, prepare, abort, commit, hold
@@ -42,6 +43,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             Permission.READ,
             Permission.SYNC,
+            Permission.IMPORT,
             Permission.APPROVE,
             Permission.OPERATE,
             Permission.FREEZE,
@@ -51,13 +53,21 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.AUDITOR: frozenset({Permission.READ, Permission.EXPORT_AUDIT, Permission.READ_SETTINGS}),
     Role.ADMINISTRATOR: frozenset(
-        {Permission.READ, Permission.SYNC, Permission.FREEZE, Permission.READ_SETTINGS, Permission.ADMINISTER}
+        {
+            Permission.READ,
+            Permission.SYNC,
+            Permission.IMPORT,
+            Permission.FREEZE,
+            Permission.READ_SETTINGS,
+            Permission.ADMINISTER,
+        }
     ),
 }
 
 PERMISSION_SENTENCES: dict[Permission, str] = {
     Permission.READ: "read the programme",
     Permission.SYNC: "ask for a sync",
+    Permission.IMPORT: "import files",
     Permission.PLAN: "plan waves",
     Permission.APPROVE: "decide approvals",
     Permission.OPERATE: "operate runs",

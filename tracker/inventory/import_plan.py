@@ -41,6 +41,13 @@ class Ground:
             return None
         return self.read_at
 
+    def replaced(self, key: str, kind: str) -> str:
+        """The sentence which says what a younger file takes the place of."""
+        row, azure_at = self.stored[key], self.azure_at(key, kind)
+        at = row.seen_at if azure_at is None or row.from_file else max(row.seen_at, azure_at)
+        who = "another file" if row.from_file else "Azure"
+        return f"It takes the place of what {who} said at {at:{_SAID}}."
+
     def younger(self, key: str, kind: str, as_of: datetime) -> str:
         """The sentence why a file of `as_of` does not count for this; empty when it does."""
         row, azure_at = self.stored.get(key), self.azure_at(key, kind)
@@ -160,6 +167,8 @@ def _row(
     else:
         made.status = Status.CHANGED if live else Status.ADDED
         made.text, made.digest = row.text, row.digest
+        if live:
+            made.reason = f"{ground.replaced(row.key, row.type)} {made.reason}".strip()
     return made
 
 

@@ -38,6 +38,7 @@ urlpatterns = [
     path("inventory/export/", inventory.export, name="inventory_export"),
     path("inventory/import/", imports.upload, name="inventory_import"),
     path("inventory/import/<uuid:pk>/", imports.preview, name="inventory_import_preview"),
+    path("inventory/import/<uuid:pk>/following/", imports.following, name="inventory_import_following"),
     path("inventory/import/<uuid:pk>/apply/", imports.apply, name="inventory_import_apply"),
     path("inventory/import/<uuid:pk>/discard/", imports.discard, name="inventory_import_discard"),
     path("inventory/owner/", inventory.assign_owner, name="inventory_owner"),

@@ -19,6 +19,7 @@ MATRIX = """
                  programme-manager  engineer  auditor  administrator
 read             yes                yes       yes      yes
 sync             yes                yes       no       yes
+import           no                 yes       no       yes
 plan             yes                no        no       no
 approve          no                 yes       no       no
 operate          no                 yes       no       no

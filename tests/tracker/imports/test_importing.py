@@ -82,7 +82,8 @@ def test_a_captured_estate_imported_gives_the_units_and_verdicts_of_a_sync(
     row = preview(raw(estate), clock)
     assert row.counts == {**dict.fromkeys(row.counts, 0), "added": len(estate["resources"])}
     assert not Resource.objects.exists(), "a preview changes nothing"
-    imports.apply(row.pk, seal=row.seal, by=BY, clock=clock)
+    apply(row, clock)
+    assert imports.follow(row.pk, by=BY, clock=clock)
     assert Unit.objects.count() == units
     subscription = Subscription.objects.get()
     assert subscription.registrations["Microsoft.ClassicInfrastructureMigrate"] == "Registered"

@@ -29,6 +29,8 @@ from tracker.inventory.reading import Reading
 Status = ImportRow.Status
 WRITTEN = (Status.ADDED, Status.CHANGED, Status.GONE)
 KEPT_FOR = timedelta(hours=24)  # a preview nobody applied is thrown away after that
+SWEEP = Actor("system", "sweep", "Sweep")
+FOLLOW_LEASE = timedelta(minutes=30)  # as long as a worker may take for quota and assessment
 PER_HOUR = 10  # files of one person (reliability-notes 3.3)
 AHEAD = timedelta(minutes=5)  # by which another machine's clock may be wrong
 _SAID = "%Y-%m-%d %H:%M UTC"
@@ -67,7 +69,7 @@ def preview_import(
     file does not name. `most`: files an hour of one person, None for no limit.
     Raises FileRefused (after recording that), TooManyImports.
     """
-    _forget(now)
+    forget_previews(now)
     if most is not None:
         recent = Import.objects.filter(uploaded_by=by.key, uploaded_at__gt=now - timedelta(hours=1)).count()
         if recent >= most:
@@ -148,7 +150,7 @@ def _keep(row: Import, contents: Contents, by: Actor, now: datetime) -> Import:
             {"resource": part.resource_id, "action": part.action, "sentence": part.sentence}
             for part in contents.unreadable
         ]
-        row.notes = list(contents.notes)
+        row.notes = [*contents.notes, *_younger(row)]
         rows = list(rows_of(row, contents, grounds))
         for number, one in enumerate(rows):
             one.number = number
@@ -157,7 +159,24 @@ def _keep(row: Import, contents: Contents, by: Actor, now: datetime) -> Import:
         row.save(force_insert=True)
         for batch in applying.batches(rows):
             ImportRow.objects.bulk_create(batch)
+        detail = {"name": row.file_name, "file": row.file_digest, "seal": row.seal, "rows": len(rows), **row.counts}
+        record("inventory.import_previewed", by=by, object=("import", row.pk), now=now, detail=detail)
     return row
+
+
+def _younger(row: Import) -> list[str]:
+    """What of the file does not count because something younger is known, besides its rows."""
+    assert row.as_of is not None  # noqa: S101 - `_age` gave it
+    known = Subscription.objects.filter(pk__in=list(row.registrations), registrations_read_at__gte=row.as_of)
+    said = [
+        f"What {one.name} is registered for was read at {one.registrations_read_at:{_SAID}}, after the file was made: "
+        "it stays."
+        for one in known
+        if row.registrations[one.pk]
+    ]
+    if row.usages:
+        said.append("Its quota numbers count only where nobody has read newer ones.")
+    return said
 
 
 def seal_of(row: Import, rows: Iterable[ImportRow]) -> str:
@@ -181,22 +200,29 @@ def _tell_refused(row: Import, sentence: str, by: Actor, now: datetime) -> None:
     record("inventory.import_refused", by=by, object=("import", row.pk), now=now, detail=detail, result="denied")
 
 
-def _forget(now: datetime) -> None:
-    """Throw away previews nobody applied, and what they held."""
+def forget_previews(now: datetime) -> int:
+    """Throw away previews nobody applied for a day, and what they held; how many."""
     with transaction.atomic():
         old = Import.objects.filter(state=Import.State.PREVIEWED, uploaded_at__lt=now - KEPT_FOR)
-        keys = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True))
-        ImportRow.objects.filter(imported__in=keys).delete()
-        Import.objects.filter(pk__in=keys).update(state=Import.State.DISCARDED, closed_at=now, closed_by="system:sweep")
+        rows = list(old.select_for_update(skip_locked=True))
+        for row in rows:
+            _discard(row, SWEEP, now)
+    return len(rows)
 
 
 def discard_import(import_id: object, *, by: Actor, now: datetime) -> None:
-    """Throw a preview away. Raises ImportClosed."""
+    """Throw a preview away: nothing of the inventory changes, and the history says that it was not imported. Raises
+    ImportClosed."""
     with transaction.atomic():
-        row = _open(import_id)
-        row.rows.all().delete()
-        row.state, row.closed_at, row.closed_by = Import.State.DISCARDED, now, by.key
-        row.save(update_fields=["state", "closed_at", "closed_by"])
+        _discard(_open(import_id), by, now)
+
+
+def _discard(row: Import, by: Actor, now: datetime) -> None:
+    row.rows.all().delete()
+    row.state, row.closed_at, row.closed_by = Import.State.DISCARDED, now, by.key
+    row.save(update_fields=["state", "closed_at", "closed_by"])
+    detail = {"name": row.file_name, "file": row.file_digest}
+    record("inventory.import_discarded", by=by, object=("import", row.pk), now=now, detail=detail)
 
 
 def _open(import_id: object) -> Import:
@@ -240,6 +266,19 @@ def import_estate(import_id: object, *, seal: str, by: Actor, now: datetime) -> 
         with transaction.atomic():
             _tell_refused(Import.objects.get(pk=import_id), str(error), by, now)
         raise
+
+
+def claim_import(import_id: object, now: datetime) -> Import | None:
+    """The applied import, when nobody has done what follows it (quota, assessment) or is about to; then it is the
+    caller's for a while. None otherwise."""
+    free = Import.objects.filter(pk=import_id, state=Import.State.APPLIED, followed_at__isnull=True)
+    free = free.exclude(lease_until__gt=now)
+    return Import.objects.get(pk=import_id) if free.update(lease_until=now + FOLLOW_LEASE) else None
+
+
+def import_followed(row: Import, now: datetime) -> None:
+    """Quota was kept and units were assessed after this import; their events tell it."""
+    Import.objects.filter(pk=row.pk).update(followed_at=now)
 
 
 def _apply(imported: Import, seal: str, by: Actor, now: datetime) -> applying.Changes:

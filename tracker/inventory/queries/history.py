@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tracker.inventory.differences import FieldChange, differences
-from tracker.inventory.models import Discovery, RegistrationRequest, Resource, Snapshot, Subscription, Sync
+from tracker.inventory.models import Discovery, Import, RegistrationRequest, Resource, Snapshot, Subscription, Sync
 
 # azure.md 7: the first two must read Registered before Validate [D]; the targets of the move [I].
 MIGRATE, FEATURE = "Microsoft.ClassicInfrastructureMigrate", "Microsoft.Compute/CloudServices"
@@ -46,6 +47,15 @@ def unfollowed_syncs(now: datetime, limit: int = 100) -> list[int]:
         lease_until__lte=now,
     )
     return list(rows.order_by("ended_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def unfollowed_imports(now: datetime, limit: int = 100) -> list[UUID]:
+    """Imports of the last day that were applied and whose units nobody has assessed since."""
+    rows = Import.objects.filter(
+        state=Import.State.APPLIED, followed_at__isnull=True, closed_at__gte=now - timedelta(days=1)
+    )
+    rows = rows.exclude(lease_until__gt=now)
+    return list(rows.order_by("closed_at", "pk").values_list("pk", flat=True)[:limit])
 
 
 def due_registrations(now: datetime, limit: int = 100) -> list[int]:

@@ -54,12 +54,13 @@ class Command(BaseCommand):
             self.stdout.write("Nothing was imported; --apply imports it.")
             return
         try:
-            changes = imports.apply(row.pk, seal=row.seal, by=IMPORT, clock=database_now)
+            changes = inventory.import_estate(row.pk, seal=row.seal, by=IMPORT, now=database_now())
         except inventory.ImportRefused as error:
             raise CommandError(str(error)) from error
+        followed = imports.follow(row.pk, by=IMPORT, clock=database_now)
         self.stdout.write(
             f"Imported: {len(changes.units_added)} units added, {len(changes.units_changed)} changed, "
-            f"{len(changes.units_gone)} gone; assessed."
+            f"{len(changes.units_gone)} gone; {'assessed' if followed else 'a worker assesses them'}."
         )
 
     def content(self, file: Path, limits: Limits) -> tuple[bytes, datetime]:

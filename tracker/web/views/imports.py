@@ -8,13 +8,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from migrator.captures.reading import FileRefused, Hints, Limits
-from tracker import imports
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Import, ImportRow
 from tracker.runs.queries import database_now
-from tracker.web import lists, readings, reviews
+from tracker.web import lists, live, readings, reviews
 from tracker.web.forms_imports import UploadForm, known_subscriptions
 
 SORTS = {"row": lists.Sort("number"), "name": lists.Sort("name"), "type": lists.Sort("type")}
@@ -25,13 +24,14 @@ HUES = {"added": "good", "changed": "progress", "gone": "attention", "refused": 
 
 @require(Permission.READ)
 def upload(request: HttpRequest) -> HttpResponse:
-    """The form, and the last imports. Posting needs the permission to sync: it changes what is known of Azure."""
+    """The form, and the last imports. Posting needs a permission of its own: a file says what verdicts and
+    approvals are decided on, and nobody asked Azure."""
     if request.method == "POST":
         return _uploaded(request)
     return _form(request, UploadForm())
 
 
-@require(Permission.SYNC)
+@require(Permission.IMPORT)
 @require_POST
 def _uploaded(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
@@ -62,7 +62,7 @@ def _form(request: HttpRequest, form: UploadForm, *, problem: str = "", code: in
         "problem": problem,
         "subscriptions": known_subscriptions(),
         "recent": [(row, names.get(row.uploaded_by, row.uploaded_by)) for row in recent],
-        "why_not": readings.why_not(request.user, Permission.SYNC),  # type: ignore[arg-type]
+        "why_not": readings.why_not(request.user, Permission.IMPORT),  # type: ignore[arg-type]
         "mib": settings.IMPORT_MIB,
     }
     return render(request, "inventory/import.html", context, status=code)
@@ -98,37 +98,55 @@ def preview(request: HttpRequest, pk: str) -> HttpResponse:
         "refused": row.counts.get("refused", 0),
         "by": reviews.actor_names([row.uploaded_by]).get(row.uploaded_by, row.uploaded_by),
         "apply_why_not": _why_not(request, row),
-        "discard_why_not": readings.why_not(request.user, Permission.SYNC),  # type: ignore[arg-type]
+        "discard_why_not": readings.why_not(request.user, Permission.IMPORT),  # type: ignore[arg-type]
         "seal": [("seal", row.seal)],
+        "kept_url": lists.address(request.GET, status="kept"),
+        "live_etag": _follow_etag(row),
     }
     return render(request, "inventory/import_preview.html", context)
+
+
+def _follow_etag(row: Import) -> str:
+    return live.etag(row.pk, row.state, row.followed_at, row.lease_until)
+
+
+@require(Permission.READ)
+@require_safe
+def following(request: HttpRequest, pk: str) -> HttpResponse:
+    """Whether what follows an import is done; asked again while it is not."""
+    row = get_object_or_404(Import, pk=pk)
+    tag, context = _follow_etag(row), {"imported": row}
+    return live.unchanged(request, tag) or live.fragment(
+        request, "inventory/_import_follow.html", context, tag, finished=row.followed_at is not None
+    )
 
 
 def _why_not(request: HttpRequest, row: Import) -> str:
     if row.counts.get("refused"):
         return "Rows are refused, and a file is imported whole or not at all. Correct the file and give it again."
-    return readings.why_not(request.user, Permission.SYNC)  # type: ignore[arg-type]
+    return readings.why_not(request.user, Permission.IMPORT)  # type: ignore[arg-type]
 
 
-@require(Permission.SYNC)
+@require(Permission.IMPORT)
 @require_POST
 def apply(request: HttpRequest, pk: str) -> HttpResponse:
     """Import exactly what the preview showed (`seal`), or nothing."""
     row = get_object_or_404(Import, pk=pk)
     here = HttpResponseRedirect(reverse("inventory_import_preview", args=[row.pk]))
     try:
-        changes = imports.apply(
+        changes = inventory.import_estate(
             row.pk,
             seal=request.POST.get("seal", ""),
             by=request.user.actor,  # type: ignore[union-attr]
-            clock=database_now,
+            now=database_now(),
         )
     except inventory.ImportRefused as error:
         messages.error(request, f"Nothing was imported. {error}")
         return here
     units = len({*changes.units_added, *changes.units_changed, *changes.units_gone})
     count = len(changes.added) + len(changes.changed) + len(changes.gone)
-    messages.success(request, f"{row.file_name} is imported: {_many(count, 'resource')} in {_many(units, 'unit')}.")
+    done = f"{row.file_name} is imported: {_many(count, 'resource')} in {_many(units, 'unit')}."
+    messages.success(request, f"{done} Readiness is assessed in a moment.")
     return here
 
 
@@ -136,7 +154,7 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-@require(Permission.SYNC)
+@require(Permission.IMPORT)
 @require_POST
 def discard(request: HttpRequest, pk: str) -> HttpResponse:
     row = get_object_or_404(Import, pk=pk)
