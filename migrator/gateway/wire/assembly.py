@@ -29,6 +29,7 @@ from migrator.resources import (
 )
 
 _ALIASES = {"microsoft.classiccompute/domainnames/deploymentslots": ResourceType.DEPLOYMENT}  # azure.md 1.1
+_OURS = frozenset(ResourceType)
 _EMBEDDED_ONLY = (ResourceType.EXTENSION_REFERENCE, ResourceType.SERVICE_CERTIFICATE)
 _SIMPLE = {
     ResourceType.VIRTUAL_MACHINE: classic.virtual_machine,
@@ -101,9 +102,9 @@ def _node(document: Any, problems: list[Problem]) -> classic.Node | None:
     resource_id = resource_id.rstrip("/")
     top = Fields(resource_id, "", document, problems)
     said = top.text("type")
-    kind = canonical(said) if isinstance(said, str) and said else type_in(resource_id)
-    if type_in(resource_id) in iter(ResourceType):  # the id never lies about a type of ours
-        kind = type_in(resource_id)
+    kind = type_in(resource_id)
+    if isinstance(said, str) and said and kind not in _OURS:  # the id never lies about a type of ours
+        kind = canonical(said)
     name, location, properties = top.text("name"), top.text("location"), top.child("properties")
     envelope = {
         "id": resource_id,

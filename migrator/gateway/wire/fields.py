@@ -32,7 +32,7 @@ def normal_location(text: str) -> str:
     return "".join(text.split()).lower()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: there are twenty of them to a document, and that doubles their price
 class Fields:
     """A mapping of a document, where it stands (`resource_id`, `path`), and the list its problems go to."""
 
@@ -70,6 +70,9 @@ class Fields:
         return UNKNOWN if value is None else value
 
     def text_or_none(self, name: str) -> str | Unknown | None:
+        value = self.values.get(name, UNKNOWN)
+        if value is UNKNOWN or value is None or type(value) is str:  # the common cases, without detours
+            return value  # type: ignore[no-any-return]
         return self._read(name, "text", lambda v: v if isinstance(v, str) else MISSING)
 
     def flag(self, name: str) -> bool | Unknown:
@@ -108,6 +111,11 @@ class Fields:
 
     def child(self, name: str) -> "Fields | Unknown | None":
         """A nested object."""
+        value = self.values.get(name, UNKNOWN)
+        if type(value) is dict:
+            return self._inside(name, value)
+        if value is UNKNOWN or value is None:
+            return value
         return self._read(name, "an object", lambda v: self._inside(name, v) if isinstance(v, Mapping) else MISSING)
 
     def inside(self, name: str) -> "Fields":
@@ -130,7 +138,7 @@ class Fields:
         return tuple(build(self._inside(f"{name}[{index}]", item)) for index, item in enumerate(value))
 
     def _inside(self, name: str, values: Mapping[str, Any]) -> "Fields":
-        path = ".".join(part for part in (self.path, name) if part)
+        path = f"{self.path}.{name}" if self.path else name
         return Fields(self.resource_id, path, values, self.problems)
 
 
