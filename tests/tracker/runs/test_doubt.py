@@ -191,6 +191,11 @@ def test_succeeded_is_not_believed_while_nothing_has_changed(programme: Programm
     assert run.state in (before, "preparing", "aborting", "committing")
     assert run.ended_at is None
     assert len(programme.posts(verb)) == 1, "nothing is sent again by itself"
+    programme.ask(run, "retry")  # the person looked; it begins with a new look
+    goal = {"prepare": ("prepared",), "abort": ("assessed",), "commit": ("committed", "verified")}[verb]
+    programme.until(run, lambda: run.state in goal, seconds=20)
+    assert len(programme.posts(verb)) == 2
+    assert programme.state()["violations"] == 0
 
 
 @pytest.mark.parametrize("verb", ["abort", "commit"])
