@@ -45,7 +45,7 @@ def shown(value: object) -> str:
 
 
 def fact(field: str, value: object) -> Evidence:
-    return Evidence(field, shown(value)[:500])
+    return Evidence(field, (value if type(value) is str else shown(value))[:500])
 
 
 def ask(

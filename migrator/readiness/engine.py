@@ -102,10 +102,19 @@ class Engine:
                 sentence = f"The rule failed while looking at {unit.name}."
                 checked[rule] = [unknown(unit, sentence, "A correction of this product: tell its makers.")]
         findings: list[Finding] = []
-        given = [one for one in _given(context) if one[1].fresh(context.now) and (one[1].messages or not one[1].passed)]
+        given = [one for one in _given(context) if (one[1].messages or not one[1].passed) and one[1].fresh(context.now)]
         spoken = platform.answers(given, view, self._candidates(checked)) if given else {}
+        plain, key, name = not (spoken or context.attestations or context.waived), unit.key, unit.name
         for rule, answers in checked.items():
-            _gather(rule, unit, context, answers, spoken.get(rule), findings)
+            if not plain or len(answers) > 1:
+                _gather(rule, unit, context, answers, spoken.get(rule), findings)
+            elif answers:  # one, or none, of the catalogue alone: by far the most
+                (outcome, about, called, sentence, evidence, settles, effect) = answers[0]
+                effect = effect or rule.effect
+                findings.append(Finding(rule.id, effect, outcome, about, called, evidence, sentence, settles))
+            else:
+                sentence = f"{rule.title}: looked at, does not apply to {name}."
+                findings.append(Finding(rule.id, rule.effect, Outcome.NO, key, name, (), sentence))
         for rule, said in spoken.items():  # a rule which speaks of other kinds of unit, or of none: the platform's word
             if rule not in checked:
                 _gather(rule, unit, context, [], said, findings)
@@ -157,7 +166,7 @@ def _gather(
         findings.append(Finding(rule.id, rule.effect, Outcome.NO, unit.key, unit.name, (), sentence))
         return
     if not said and not context.attestations and len({answer.key for answer in answers}) == len(answers):
-        findings.extend([_finding(rule, answer, context, CATALOGUE_SOURCE) for answer in answers])  # by far the most
+        findings.extend([_finding(rule, answer, context, CATALOGUE_SOURCE) for answer in answers])
         return
     merged: dict[str, Finding] = {}
     settled = bool(said) and rule.by_validate  # the platform has told: the question is no longer open
@@ -251,13 +260,14 @@ def deductions_of(asking: Iterable[Finding]) -> tuple[Deduction, ...]:
     costly = [f for f in asking if f.effect is not Effect.INFO and (f.effect, f.outcome) in POINTS]
     costly.sort(key=lambda f: (_RANK[f.effect, f.outcome], f.rule_id, f.resource_key))
     left = 100
-    taken: dict[tuple[str, Effect, Outcome], int] = {}
+    taken: dict[tuple[str, tuple[Effect, Outcome]], int] = {}
     deductions: list[Deduction] = []
     for finding in costly:
         if not left:
             break
-        first, further, most = POINTS[finding.effect, finding.outcome]
-        slot = (finding.rule_id, finding.effect, finding.outcome)
+        said = (finding.effect, finding.outcome)
+        first, further, most = POINTS[said]
+        slot = (finding.rule_id, said)
         before = taken.get(slot, 0)
         points = min(left, most - before, further if before else first)
         if points <= 0:

@@ -122,6 +122,14 @@ def account_of(disk: object) -> str:
     return ""
 
 
+def group_of(key: str) -> str:
+    """The key of the resource group in a resource's key; empty when there is none."""
+    parts = key.split("/", 5)
+    if len(parts) < 5 or parts[3] != "resourcegroups" or not parts[4]:
+        return ""
+    return key[: -len(parts[5]) - 1] if len(parts) == 6 else key
+
+
 def _nearest(key: str, by_key: Mapping[str, Resource]) -> str:
     """The listed resource a target is or lies in; the target itself when it is a group, a subscription or unlisted."""
     found = key
@@ -200,8 +208,8 @@ class View:
             if resource is None or isinstance(resource, Setting):
                 continue
             view.keys.append(resource.key)
-            if resource.resource_group:
-                groups.add(f"/subscriptions/{resource.subscription}/resourcegroups/{resource.resource_group.lower()}")
+            if group := group_of(member.resource_key):
+                groups.add(group)
             view._sort(resource, services)
         view.resource_groups = sorted(groups)
         view.services = [services[key] for key in sorted(services)]

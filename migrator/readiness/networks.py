@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from itertools import pairwise
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from migrator.readiness.asking import (
     ask,
@@ -39,25 +40,33 @@ from migrator.resources import UNKNOWN, Network, Resource, VirtualMachine
 rules: Final = Rules(Scope.NETWORKS)
 
 
-Prefix = IPv4Network | IPv6Network
+class Prefix(NamedTuple):
+    """An address range as numbers. Sorted, the wider of two that begin alike comes first."""
+
+    version: int
+    first: int
+    length: int
+    last: int
 
 
 @lru_cache(maxsize=4096)  # private ranges repeat all over an estate
 def parsed(text: str) -> tuple[Prefix | None, str]:
     """A prefix, read leniently, and what is wrong with it when it is read strictly ("" when nothing is)."""
     try:
-        return ip_network(text, strict=True), ""
+        read = ip_network(text, strict=False)
     except ValueError:
-        try:
-            return ip_network(text, strict=False), f"{text} has host bits set"
-        except ValueError:
-            return None, f"{text} is not an address prefix"
+        return None, f"{text} is not an address prefix"
+    try:
+        ip_network(text, strict=True)
+        fault = ""
+    except ValueError:
+        fault = f"{text} has host bits set"
+    return Prefix(read.version, int(read.network_address), read.prefixlen, int(read.broadcast_address)), fault
 
 
 def _overlaps(prefixes: list[tuple[str, Prefix]]) -> Iterator[str]:
-    ordered = sorted(prefixes, key=lambda p: (p[1].version, int(p[1].network_address), p[1].prefixlen))
-    for (one, a), (two, b) in pairwise(ordered):
-        if a.version == b.version and a.overlaps(b):
+    for (one, a), (two, b) in pairwise(sorted(prefixes, key=itemgetter(1))):
+        if a.version == b.version and b.first <= a.last:
             yield f"{one} overlaps {two}"
 
 
@@ -83,7 +92,7 @@ def address_faults(network: Network) -> list[str] | None:
 
 
 def _within(inner: Prefix, outer: Prefix) -> bool:
-    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
+    return inner.version == outer.version and outer.first <= inner.first and inner.last <= outer.last
 
 
 @rules.add(
