@@ -12,13 +12,14 @@ from migrator.captures.text import depth_of, unstorable
 from migrator.captures.values import LONGEST_DIGITS, LONGEST_ID, SOURCE, Contents, Entry, FileRefused, Kind, Limits
 from migrator.gateway.protocol import SubscriptionInfo, Unreadable
 from migrator.gateway.wire import canonical, clean, normal_location, type_in
-from migrator.gateway.wire.others import SETTING_TYPES, networks_named
-from migrator.resources import Usage, subscription_of
+from migrator.gateway.wire.others import networks_named
+from migrator.resources import ResourceType, Usage, subscription_of
 
 FORMAT = "classic-estate/1"
 SECTIONS = ("subscriptions", "resources", "registrations", "usages")
 KEYS = ("format", "origin", "captured", *SECTIONS, "read", "unreadable", "digest")
 ENVELOPE = ("id", "name", "type", "location", "tags", "properties", "kind", "sku", "identity", "zones", "plan")
+KEPT = frozenset(ResourceType)  # beside what is classic and what names something classic
 _IGNORED = ("etag",)  # differs at every reading
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -277,7 +278,7 @@ def _entry(
         return Entry(place=place, name=name, refused=refused)
     document = {key: row[key] for key in ENVELOPE if key in row}
     document["type"] = kind = type_in(resource_id)
-    if not kind.lower().startswith("microsoft.classic") and kind not in SETTING_TYPES and not networks_named(document):
+    if not kind.lower().startswith("microsoft.classic") and kind not in KEPT and not networks_named(document):
         left_out = "It neither is classic nor names anything classic; the inventory does not keep it."
         return Entry(place=place, name=name, left_out=left_out)
     cleaned = clean(document)

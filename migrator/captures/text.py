@@ -25,8 +25,8 @@ def decode(raw: bytes, name: str, limits: Limits) -> str:
     """The text of a file in UTF-8, or in UTF-16 with its byte order mark (as PowerShell writes). Raises FileRefused."""
     if len(raw) > limits.size:
         raise FileRefused(
-            f"{name}: {len(raw) / 1048576:.1f} MiB; at most {limits.mib} MiB are read (TRACKER_IMPORT_MIB). "
-            "Split it, for example by subscription."
+            f"{name}: larger than this site takes; at most {limits.mib} MiB are read (TRACKER_IMPORT_MIB). Make a file "
+            "for each subscription (capture --subscription), or let the administrator raise the limit."
         )
     for magic, what in _ARCHIVES:
         if raw.startswith(magic):

@@ -167,7 +167,7 @@ def _keep(row: Import, contents: Contents, by: Actor, now: datetime) -> Import:
 def _younger(row: Import) -> list[str]:
     """What of the file does not count because something younger is known, besides its rows."""
     assert row.as_of is not None  # noqa: S101 - `_age` gave it
-    known = Subscription.objects.filter(pk__in=list(row.registrations), registrations_read_at__gte=row.as_of)
+    known = Subscription.objects.filter(pk__in=list(row.registrations), registrations_read_at__gt=row.as_of)
     said = [
         f"What {one.name} is registered for was read at {one.registrations_read_at:{_SAID}}, after the file was made: "
         "it stays."

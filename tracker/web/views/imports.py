@@ -18,6 +18,7 @@ from tracker.web.forms_imports import UploadForm, known_subscriptions
 
 SORTS = {"row": lists.Sort("number"), "name": lists.Sort("name"), "type": lists.Sort("type")}
 RECENT = 10
+RESOURCES_A_MIB = 650  # of a captured estate: 10,000 generated resources take 14 MiB
 ALWAYS = ("added", "changed", "unchanged", "refused")  # counts shown even when nothing counts
 HUES = {"added": "good", "changed": "progress", "gone": "attention", "refused": "stop"}
 
@@ -64,6 +65,8 @@ def _form(request: HttpRequest, form: UploadForm, *, problem: str = "", code: in
         "recent": [(row, names.get(row.uploaded_by, row.uploaded_by)) for row in recent],
         "why_not": readings.why_not(request.user, Permission.IMPORT),  # type: ignore[arg-type]
         "mib": settings.IMPORT_MIB,
+        "resources": settings.IMPORT_MIB * RESOURCES_A_MIB,
+        "rows": Limits(mib=settings.IMPORT_MIB).rows,
     }
     return render(request, "inventory/import.html", context, status=code)
 
