@@ -5,9 +5,9 @@ vm-plan, cs-faq). Cores are counted twice: in the regional total and in the fami
 What cannot be counted is an `UnknownNeed`, never zero; a usage row that is missing makes a
 shortfall UNKNOWN, never fine.
 
-Not counted, because no inventory shows them: internal load balancers (one more load balancer each, azure.md 5.1), and
-storage accounts, whose usages the gateway does not read [K]. Stopped machines count: the platform counts the cores of
-deallocated machines too [K].
+Not counted: internal load balancers (one more load balancer each, azure.md 5.1), which no inventory lists, and storage
+accounts, whose usages are read and shown, but which no document says to be short. Stopped machines count: the platform
+counts the cores of deallocated machines too [K].
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -45,12 +45,19 @@ class ResourceType(StrEnum):
     DEPLOYMENT = "Microsoft.ClassicCompute/domainNames/slots"
     ROLE = "Microsoft.ClassicCompute/domainNames/slots/roles"
     EXTENSION_REFERENCE = "Microsoft.ClassicCompute/domainNames/slots/roles/extensionReferences"
+    EXTENSION_DEFINITION = "Microsoft.ClassicCompute/domainNames/extensions"
     SERVICE_CERTIFICATE = "Microsoft.ClassicCompute/domainNames/serviceCertificates"
     VIRTUAL_MACHINE = "Microsoft.ClassicCompute/virtualMachines"
     NETWORK = "Microsoft.ClassicNetwork/virtualNetworks"
     GATEWAY = "Microsoft.ClassicNetwork/virtualNetworks/gateways"
+    CLIENT_ROOT_CERTIFICATE = "Microsoft.ClassicNetwork/virtualNetworks/gateways/clientRootCertificates"
+    CLIENT_REVOKED_CERTIFICATE = "Microsoft.ClassicNetwork/virtualNetworks/gateways/clientRevokedCertificates"
     PEERING = "Microsoft.ClassicNetwork/virtualNetworks/virtualNetworkPeerings"
+    PEERING_PROXY = "Microsoft.ClassicNetwork/virtualNetworks/remoteVirtualNetworkPeeringProxies"
     NETWORK_SECURITY_GROUP = "Microsoft.ClassicNetwork/networkSecurityGroups"
+    SECURITY_RULE = "Microsoft.ClassicNetwork/networkSecurityGroups/securityRules"
+    CROSS_CONNECTION = "Microsoft.ClassicNetwork/expressRouteCrossConnections"
+    CROSS_CONNECTION_PEERING = "Microsoft.ClassicNetwork/expressRouteCrossConnections/peerings"
     RESERVED_ADDRESS = "Microsoft.ClassicNetwork/reservedIps"
     ROUTE_TABLE = (
         "Microsoft.ClassicNetwork/routeTables"  # not an ARM type; ours, for what only service management lists
@@ -67,6 +74,7 @@ class ResourceType(StrEnum):
     ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
     MANAGEMENT_LOCK = "Microsoft.Authorization/locks"
     JIT_POLICY = "Microsoft.Security/locations/jitNetworkAccessPolicies"
+    CLASSIC_ADMINISTRATOR = "Microsoft.Authorization/classicAdministrators"
 
 
 _CANONICAL = {member.value.lower(): member for member in ResourceType}

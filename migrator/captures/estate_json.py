@@ -12,7 +12,7 @@ from migrator.captures.text import depth_of, unstorable
 from migrator.captures.values import LONGEST_DIGITS, LONGEST_ID, SOURCE, Contents, Entry, FileRefused, Kind, Limits
 from migrator.gateway.protocol import SubscriptionInfo, Unreadable
 from migrator.gateway.wire import canonical, clean, normal_location, type_in
-from migrator.gateway.wire.others import networks_named
+from migrator.gateway.wire.others import networks_named, without_person
 from migrator.resources import ResourceType, Usage, subscription_of
 
 FORMAT = "classic-estate/1"
@@ -283,6 +283,8 @@ def _entry(
         return Entry(place=place, name=name, left_out=left_out)
     cleaned = clean(document)
     notes = ("Secrets in it were taken out.",) if cleaned != document else ()
+    if kind == ResourceType.CLASSIC_ADMINISTRATOR:
+        cleaned = without_person(cleaned)
     if (listed := marks.get(resource_id.lower())) is not None:
         cleaned["read"] = listed
     return Entry(place=place, document={**cleaned, "source": SOURCE}, name=name, notes=notes)

@@ -259,12 +259,6 @@ class ArmGateway:
     def sizes(self, subscription_id: str, location: str) -> list[Size]:
         return reads.sizes(self._calls, subscription_id, location)
 
-    def storage_usages(self, subscription_id: str, location: str) -> list[Usage]:
-        return reads.storage_usages(self._calls, subscription_id, location)
-
-    def classic_quotas(self, subscription_id: str) -> list[Document]:
-        return reads.classic_quotas(self._calls, subscription_id)
-
     def metric_definitions(self, resource_id: str) -> list[Document]:
         return reads.metric_definitions(self._calls, resource_id)
 

@@ -116,6 +116,7 @@ class Calls:
         self.deadline = deadline
         self.now = now
         self.graph_opens_at = 0.0  # time.monotonic() before which Resource Graph takes no query of ours (azure.md 8.2)
+        self.not_offered: set[str] = set()  # types of which Azure said in this listing that it has none such
         self.shapes = shapes
         self._chosen = {kind.lower(): version for kind, version in (api_versions or {}).items()}
         if shapes.migrate_api_version:

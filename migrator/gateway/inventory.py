@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from migrator.gateway import errors, versions
+from migrator.gateway import beside, errors, versions
 from migrator.gateway.calls import Calls, Reply
 from migrator.gateway.endpoint import segment, short_name
+from migrator.gateway.listing import FROM_ARM, FROM_GRAPH, STOPPING, children, document, listed, unreadable
 from migrator.gateway.protocol import (
-    CredentialRefused,
     Document,
     ErrorClass,
     Exchange,
@@ -20,11 +20,10 @@ from migrator.gateway.protocol import (
     Malformed,
     Reached,
     Throttled,
-    Unreachable,
     Unreadable,
 )
 from migrator.gateway.retry_after import user_quota_reset
-from migrator.gateway.wire import canonical, clean, type_in
+from migrator.gateway.wire import type_in
 from migrator.gateway.wire.others import SETTING_TYPES, networks_named, targets_of
 from migrator.resources import ResourceType, SlotType, resource_group_of, subscription_of
 
@@ -39,30 +38,20 @@ SETTINGS = (
     "resources | where type in~ ('microsoft.insights/autoscalesettings', 'microsoft.insights/alertrules', "
     f"'microsoft.insights/metricalerts', 'microsoft.insights/activitylogalerts') {_PROJECT}"
 )
-# What stops an inventory: everything else would fail the same way, or must not be asked now.
-_STOPPING = (Throttled, CredentialRefused, Unreachable)
 # Collections read below each type, in this order. Slots are followed by their roles, roles by their extension
-# references.
+# references. Each costs a request per parent; `_wanted` leaves out what a document makes needless. `types_read` says
+# of every type of azure.md 1.1 whether it is read.
 COLLECTIONS: Mapping[str, tuple[str, ...]] = {
-    ResourceType.CLOUD_SERVICE: ("slots", "serviceCertificates"),
+    ResourceType.CLOUD_SERVICE: ("slots", "serviceCertificates", "extensions"),
     ResourceType.DEPLOYMENT: ("roles",),
     ResourceType.ROLE: ("extensionReferences",),
-    ResourceType.NETWORK: ("gateways", "virtualNetworkPeerings"),
+    ResourceType.NETWORK: ("gateways", "virtualNetworkPeerings", "remoteVirtualNetworkPeeringProxies"),
+    ResourceType.GATEWAY: ("clientRootCertificates", "clientRevokedCertificates"),
+    ResourceType.NETWORK_SECURITY_GROUP: ("securityRules",),
+    ResourceType.CROSS_CONNECTION: ("peerings",),
     ResourceType.STORAGE_ACCOUNT: ("disks", "osImages", "vmImages"),
 }
-FROM_GRAPH, FROM_ARM = {"": "graph"}, {"": "arm"}
 _HERE = Reached(cursor="")  # between the parts of the walk: this is a place; `walk` writes its cursor
-_ENVELOPE_OF_GRAPH = frozenset({"resourceGroup", "subscriptionId", "tenantId"})
-
-
-def document(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A resource as a document: the type in its documented spelling, nothing secret, nothing of the graph's own
-    columns."""
-    kept = {key: value for key, value in item.items() if key not in _ENVELOPE_OF_GRAPH}
-    said, resource_id = item.get("type"), str(item.get("id", ""))
-    kind = type_in(resource_id)
-    kept["type"] = kind if kind in iter(ResourceType) or not isinstance(said, str) else canonical(said)
-    return clean(kept)
 
 
 def graph(calls: Calls, subscription: str, query: str, *, doing: str) -> Iterator[dict[str, Any]]:
@@ -222,7 +211,10 @@ def walk(calls: Calls, subscription: str, after: str | None = None) -> Iterator[
         lambda: _hanging(_graph_settings(calls, subscription), near, seen),
         *(partial(_hanging_listed, calls, subscription, kind, near, seen) for kind in _BESIDE_THE_GRAPH),
         lambda: _dependents(calls, subscription, seen),
+        lambda: beside.cross_connections(calls, subscription, with_children),
+        lambda: beside.administrators(calls, subscription),
     )
+    calls.not_offered.clear()
     while place.part < len(parts):
         for found in parts[place.part]():
             if not isinstance(found, Reached):
@@ -245,7 +237,7 @@ def _classic(
         for row in rows[done:]:
             if row["id"].lower() not in seen:
                 near.note(row["id"])
-                for found in _with_children(calls, _complete(calls, row)):
+                for found in with_children(calls, _complete(calls, row)):
                     if not isinstance(found, Unreadable):
                         seen.add(found["id"].lower())
                     yield found
@@ -283,28 +275,48 @@ def _complete(calls: Calls, row: dict[str, Any]) -> dict[str, Any]:
     try:
         read = document(calls.resource(row["id"], doing=f"read {short_name(row['id'])}"))
         return {**read, "sources": FROM_ARM}
-    except _STOPPING:
+    except STOPPING:
         raise
     except GatewayError:
         return row
 
 
-def _with_children(calls: Calls, parent: dict[str, Any]) -> Iterator[Document | Unreadable]:
+def with_children(calls: Calls, parent: dict[str, Any]) -> Iterator[Document | Unreadable]:
     """The document with its `read` marks, then everything below it, then what of it could not be read."""
     below: list[Document | Unreadable] = []
     read: list[str] = []
+    if parent["type"] == ResourceType.GATEWAY:
+        parent = beside.with_connections(parent, lambda: children(calls, parent["id"], "connections"), below)
     for collection in COLLECTIONS.get(parent["type"], ()):
-        if parent["type"] == ResourceType.DEPLOYMENT and _is_machines(parent):
-            continue  # virtual machines are listed as themselves
-        children = _children(calls, parent["id"], collection)
-        if isinstance(children, Unreadable):
-            below.append(children)
+        if not _wanted(parent, collection, below):
+            continue
+        found = children(calls, parent["id"], collection)
+        if isinstance(found, Unreadable):
+            below.append(found)
+            continue
+        if found is None:
             continue
         read.append(collection)
-        for child in children:
-            below.extend(_with_children(calls, child))
+        for child in found:
+            below.extend(with_children(calls, child))
     yield {**parent, "read": read} if parent["type"] in COLLECTIONS else parent
     yield from below
+
+
+def _wanted(parent: Mapping[str, Any], collection: str, below: Iterable[Document | Unreadable]) -> bool:
+    """Whether a collection has to be asked for: not what the document tells already, or cannot have."""
+    said = parent.get("properties")
+    properties = said if isinstance(said, Mapping) else {}
+    match collection:
+        case "roles":
+            return not _is_machines(parent)  # virtual machines are listed as themselves
+        case "extensions":  # they tell what a reference is of, where it does not say that itself
+            return any(beside.untold(one) for one in below if not isinstance(one, Unreadable))
+        case "clientRootCertificates" | "clientRevokedCertificates":
+            return str(properties.get("gatewayType", "")).lower() != "expressroute"  # which has no clients
+        case "securityRules":
+            return "securityRules" not in properties
+    return True
 
 
 def _is_machines(slot: Mapping[str, Any]) -> bool:
@@ -313,43 +325,13 @@ def _is_machines(slot: Mapping[str, Any]) -> bool:
     return isinstance(kind, str) and kind.lower() == SlotType.VIRTUAL_MACHINE.value.lower()
 
 
-def _children(calls: Calls, parent_id: str, collection: str) -> list[dict[str, Any]] | Unreadable:
-    kind = f"{type_in(parent_id)}/{collection}"
-    doing = f"list {collection} of {short_name(parent_id)}"
-    version = calls.version(kind, subscription_of(parent_id))
-    items = _attempt(calls, f"{parent_id}/{collection}", version, doing, parent_id, f"{kind}/read")
-    if isinstance(items, Unreadable):
-        return items
-    prefix = f"{parent_id}/{collection}/".lower()
-    if not all(str(item.get("id", "")).lower().startswith(prefix) for item in items):
-        sentence = f"Azure's answer to the request to {doing} names resources which are not below it."
-        return Unreadable(resource_id=parent_id, action=f"{kind}/read", sentence=sentence)
-    return [{**document(item), "sources": FROM_ARM} for item in items]
-
-
-def _attempt(
-    calls: Calls, path: str, version: str, doing: str, resource_id: str, action: str
-) -> list[Mapping[str, Any]] | Unreadable:
-    try:
-        return list(calls.items(path, version, doing=doing))
-    except _STOPPING:
-        raise
-    except GatewayError as error:
-        return unreadable(error, resource_id, action)
-
-
-def unreadable(error: GatewayError, resource_id: str, action: str) -> Unreadable:
-    missing = errors.unreadable_action(error, action)
-    return Unreadable(resource_id=resource_id, action=missing, sentence=str(error))
-
-
 # Settings beside the resources (azure.md 6), and dependents
 
 
 def _graph_settings(calls: Calls, subscription: str) -> Iterator[dict[str, Any] | Unreadable]:
     try:
         yield from graph(calls, subscription, SETTINGS, doing="list autoscale settings and alert rules")
-    except _STOPPING:
+    except STOPPING:
         raise
     except GatewayError as error:
         yield unreadable(error, f"/subscriptions/{subscription}", "Microsoft.Insights/*/read")
@@ -375,7 +357,7 @@ def _listed_settings(
         path = f"/subscriptions/{segment(subscription)}/{LISTED[kind]}"
         name = kind.rsplit("/", 1)[-1]
         version = calls.version(kind, subscription)
-        items = _attempt(calls, path, version, f"list {name}", f"/subscriptions/{subscription}", f"{kind}/read")
+        items = listed(calls, path, version, f"list {name}", f"/subscriptions/{subscription}", f"{kind}/read")
         if isinstance(items, Unreadable):
             yield items
         else:
@@ -406,7 +388,7 @@ def _dependents(calls: Calls, subscription: str, seen: set[str]) -> Iterator[Doc
             if known and known not in seen and row["type"] not in SETTING_TYPES and networks_named(row):
                 seen.add(known)
                 yield row
-    except _STOPPING:
+    except STOPPING:
         raise
     except GatewayError as error:
         yield unreadable(error, f"/subscriptions/{subscription}", "Microsoft.Resources/subscriptions/resources/read")

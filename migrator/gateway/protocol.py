@@ -322,7 +322,7 @@ class AzureGateway(Protocol):
         """One look at a status URL. Never raises for what the platform answers; UNREADABLE instead."""
 
     def usages(self, subscription_id: str, location: str) -> list[Usage]:
-        """Compute and network usages of one region."""
+        """Compute, network and storage usages of one region. Storage's are left out where they may not be read."""
 
     def request_quota(self, subscription_id: str, provider: str, location: str, name: str, limit: int) -> QuotaAnswer:
         """Ask for a new TOTAL limit (azure.md 5.2)."""

@@ -1,5 +1,5 @@
-"""Reads beside the inventory (azure.md 5, 6, 12): sizes on offer, quota of storage and of classic, metrics, classic
-administrators, gateways and connections of a target, support. Each asks when it is called; nothing is remembered.
+"""Reads beside the inventory (azure.md 5, 6, 12). Each asks when it is called; nothing is remembered. Nobody calls them
+yet: they are what quota and follow-ups are built on (issue 6), each says for what.
 
 Documents come as Azure sent them, secrets taken out: a connection's shared key never leaves this module.
 """
@@ -12,12 +12,11 @@ from migrator.gateway.calls import Calls
 from migrator.gateway.endpoint import resource_path, segment, short_name
 from migrator.gateway.inventory import document
 from migrator.gateway.protocol import Document
-from migrator.gateway.wire.fields import normal_location, whole_number
-from migrator.resources import Usage, subscription_of
+from migrator.gateway.wire.fields import normal_location
+from migrator.resources import subscription_of
 
 # What hangs on a migrated or rebuilt gateway (azure.md 6.6): collections of Microsoft.Network in a resource group.
 TARGET_COLLECTIONS = ("virtualNetworkGateways", "localNetworkGateways", "connections")
-CLASSIC_QUOTAS = ("Microsoft.ClassicCompute", "Microsoft.ClassicNetwork", "Microsoft.ClassicStorage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +31,8 @@ class Size:
 
 
 def sizes(calls: Calls, subscription: str, location: str) -> list[Size]:
-    """Sizes of a region (azure.md 12 [V] for the address; the row's shape [K]). Rows of other things are left out."""
+    """Sizes of a region (azure.md 12 [V] for the address; the row's shape [K]). Rows of other things are left out. For
+    the need of quota by size and family (issue 6.1)."""
     place = normal_location(location)
     path = f"/subscriptions/{segment(subscription)}/providers/Microsoft.Compute/skus"
     version = calls.version("Microsoft.Compute/skus", subscription)
@@ -73,43 +73,9 @@ def _restrictions(item: Mapping[str, Any], place: str) -> Iterator[str]:
             yield str(row.get("reasonCode") or "restricted")[:100]
 
 
-def storage_usages(calls: Calls, subscription: str, location: str) -> list[Usage]:
-    """Storage accounts of a region against their limit (azure.md 5.1 [K])."""
-    place = normal_location(location)
-    path = f"/subscriptions/{segment(subscription)}/providers/Microsoft.Storage/locations/{segment(place)}/usages"
-    version = calls.version("Microsoft.Storage/storageAccounts", subscription)
-    found = []
-    for item in calls.items(path, version, doing=f"read the storage usages of {place}"):
-        name = item.get("name")
-        label = name.get("value") if isinstance(name, Mapping) else None
-        current, limit = whole_number(item.get("currentValue")), whole_number(item.get("limit"))
-        if isinstance(label, str) and isinstance(current, int) and isinstance(limit, int):
-            found.append(
-                Usage(
-                    subscription=subscription.lower(),
-                    location=place,
-                    provider="Microsoft.Storage",
-                    name=label,
-                    current=current,
-                    limit=limit,
-                )
-            )
-    return found
-
-
-def classic_quotas(calls: Calls, subscription: str) -> list[Document]:
-    """Quota rows of the three classic providers, as they come: read actions exist [D], the rows' shape is published
-    nowhere. Raises when one cannot be read."""
-    found: list[Document] = []
-    for provider in CLASSIC_QUOTAS:
-        path = f"/subscriptions/{segment(subscription)}/providers/{provider}/quotas"
-        version = calls.version(f"{provider}/quotas", subscription)
-        found += [document(item) for item in calls.items(path, version, doing=f"read the quotas of {provider}")]
-    return found
-
-
 def metric_definitions(calls: Calls, resource_id: str) -> list[Document]:
-    """The metrics a resource offers now (azure.md 6.1 [V] for the address): before a rebuilt rule names one."""
+    """The metrics a resource offers now (azure.md 6.1 [V] for the address): before a rebuilt rule names one
+    (issue 6.3)."""
     path = f"{resource_path(resource_id)}/providers/Microsoft.Insights/metricDefinitions"
     version = calls.version("Microsoft.Insights/metricDefinitions", subscription_of(resource_id))
     doing = f"list the metrics of {short_name(resource_id)}"
@@ -117,15 +83,16 @@ def metric_definitions(calls: Calls, resource_id: str) -> list[Document]:
 
 
 def classic_administrators(calls: Calls, subscription: str) -> list[Document]:
-    """Administrators of the classic kind, who must become owners (azure.md 6.5). Their e-mail addresses are personal
-    data."""
+    """Administrators of the classic kind, who must become owners (azure.md 6.5), with their addresses: for the capture
+    before Prepare (issue 6.2). The addresses are personal data, which the inventory leaves out (`beside`)."""
     path = f"/subscriptions/{segment(subscription)}/providers/Microsoft.Authorization/classicAdministrators"
     version = calls.version("Microsoft.Authorization/classicAdministrators", subscription)
     return [document(item) for item in calls.items(path, version, doing="list classic administrators")]
 
 
 def gateways_in(calls: Calls, group_id: str) -> list[Document]:
-    """Gateways, local gateways and connections in a resource group (azure.md 6.6)."""
+    """Gateways, local gateways and connections in a resource group (azure.md 6.6): the proof that one was rebuilt
+    (issue 6.3)."""
     base, found = resource_path(group_id), list[Document]()
     for collection in TARGET_COLLECTIONS:
         version = calls.version(f"Microsoft.Network/{collection}", subscription_of(group_id))
@@ -136,13 +103,15 @@ def gateways_in(calls: Calls, group_id: str) -> list[Document]:
 
 
 def peerings_of(calls: Calls, network_id: str) -> list[Document]:
-    """Peerings of a Resource Manager network, with `properties.peeringState` (azure.md 6.6)."""
+    """Peerings of a Resource Manager network, with `properties.peeringState` (azure.md 6.6): the proof that both sides
+    are made again (issue 6.3)."""
     version = calls.version("Microsoft.Network/virtualNetworks", subscription_of(network_id))
     path = f"{resource_path(network_id)}/virtualNetworkPeerings"
     return [document(item) for item in calls.items(path, version, doing=f"list peerings of {short_name(network_id)}")]
 
 
-# Support (azure.md 5.3). The lists of services and of problems belong to no subscription.
+# Support (azure.md 5.3), for quota that is refused (issue 6.1). The lists of services and of problems belong to no
+# subscription.
 
 
 def support_services(calls: Calls, subscription: str) -> list[Document]:

@@ -1,7 +1,7 @@
 """What belongs to a subscription as a whole: its state, registrations, usages, quota requests."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrator.gateway import errors, versions
@@ -13,6 +13,7 @@ from migrator.gateway.protocol import (
     Malformed,
     NotFound,
     NotPermitted,
+    NotRegistered,
     QuotaAnswer,
     SubscriptionInfo,
 )
@@ -27,7 +28,7 @@ PROVIDERS = (
     "Microsoft.Quota", "Microsoft.Insights", "Microsoft.Security", "Microsoft.Support",
 )  # fmt: skip
 FEATURES = ("Microsoft.Compute/CloudServices",)
-_USAGES = ("Microsoft.Compute", "Microsoft.Network")
+_USAGES = ("Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage")  # the last [K]
 
 
 def subscriptions(calls: Calls) -> list[SubscriptionInfo]:
@@ -93,28 +94,34 @@ def register(calls: Calls, subscription: str, name: str) -> Registration:
 
 
 def usages(calls: Calls, subscription: str, location: str) -> list[Usage]:
-    """`AzureGateway.usages`. A row without name, current value or limit is left out: its quota is unknown."""
-    place = normal_location(location)
-    found = []
+    """`AzureGateway.usages`. A row without name, current value or limit is left out: its quota is unknown. So are those
+    of storage where they may not be read, which keeps nobody from moving anything but an account."""
+    place, found = normal_location(location), list[Usage]()
     for provider in _USAGES:
-        path = f"/subscriptions/{segment(subscription)}/providers/{provider}/locations/{segment(place)}/usages"
-        version = calls.version(f"{provider}/locations/usages", subscription)
-        for item in calls.items(path, version, doing=f"read the {provider} usages of {place}"):
-            name = item.get("name")
-            label = name.get("value") if isinstance(name, Mapping) else None
-            current, limit = whole_number(item.get("currentValue")), whole_number(item.get("limit"))
-            if isinstance(label, str) and isinstance(current, int) and isinstance(limit, int):
-                found.append(
-                    Usage(
-                        subscription=subscription.lower(),
-                        location=place,
-                        provider=provider,
-                        name=label,
-                        current=current,
-                        limit=limit,
-                    )
-                )
+        try:
+            found += _usages(calls, subscription, provider, place)
+        except (NotPermitted, NotRegistered, NotFound):
+            if provider != "Microsoft.Storage":
+                raise
     return found
+
+
+def _usages(calls: Calls, subscription: str, provider: str, place: str) -> Iterator[Usage]:
+    path = f"/subscriptions/{segment(subscription)}/providers/{provider}/locations/{segment(place)}/usages"
+    version = calls.version(f"{provider}/locations/usages", subscription)
+    for item in calls.items(path, version, doing=f"read the {provider} usages of {place}"):
+        name = item.get("name")
+        label = name.get("value") if isinstance(name, Mapping) else None
+        current, limit = whole_number(item.get("currentValue")), whole_number(item.get("limit"))
+        if isinstance(label, str) and isinstance(current, int) and isinstance(limit, int):
+            yield Usage(
+                subscription=subscription.lower(),
+                location=place,
+                provider=provider,
+                name=label,
+                current=current,
+                limit=limit,
+            )
 
 
 # Versions (azure.md 1.2, 12)

@@ -65,12 +65,20 @@ FALLBACK: Mapping[str, str] = {
     "microsoft.classiccompute/domainnames/slots": "2016-11-01",  # recorded 2018
     "microsoft.classiccompute/domainnames/slots/roles": "2016-11-01",  # recorded 2018
     "microsoft.classiccompute/domainnames/slots/roles/extensionreferences": "2015-06-01",  # azsk [S]
+    "microsoft.classiccompute/domainnames/extensions": "2016-11-01",  # [I] that of the parent
     "microsoft.classiccompute/domainnames/servicecertificates": "2016-11-01",  # recorded 2018
     "microsoft.classiccompute/virtualmachines": "2016-11-01",  # recorded 2018
     "microsoft.classicnetwork/virtualnetworks": "2016-11-01",  # recorded 2018
     "microsoft.classicnetwork/virtualnetworks/gateways": "2016-11-01",  # [I] that of the parent
+    "microsoft.classicnetwork/virtualnetworks/gateways/connections": "2016-11-01",  # [I] that of the network
+    "microsoft.classicnetwork/virtualnetworks/gateways/clientrootcertificates": "2016-11-01",  # [I] as above
+    "microsoft.classicnetwork/virtualnetworks/gateways/clientrevokedcertificates": "2016-11-01",  # [I] as above
     "microsoft.classicnetwork/virtualnetworks/virtualnetworkpeerings": "2016-11-01",  # recorded 2018
+    "microsoft.classicnetwork/virtualnetworks/remotevirtualnetworkpeeringproxies": "2016-11-01",  # recorded 2018
     "microsoft.classicnetwork/networksecuritygroups": "2016-11-01",  # recorded 2018
+    "microsoft.classicnetwork/networksecuritygroups/securityrules": "2016-11-01",  # [I] that of the parent
+    "microsoft.classicnetwork/expressroutecrossconnections": "2016-11-01",  # recorded 2018
+    "microsoft.classicnetwork/expressroutecrossconnections/peerings": "2016-11-01",  # recorded 2018
     "microsoft.classicnetwork/reservedips": "2016-11-01",  # recorded 2018
     "microsoft.classicstorage/storageaccounts": "2016-11-01",  # StackState [S], recorded 2018
     "microsoft.classicstorage/storageaccounts/disks": "2016-11-01",  # [I] that of the parent
@@ -79,6 +87,7 @@ FALLBACK: Mapping[str, str] = {
     "microsoft.compute/virtualmachines": "2024-07-01",  # [K]
     "microsoft.compute/availabilitysets": "2024-07-01",  # [K]
     "microsoft.storage/storageaccounts": "2023-05-01",  # [K]
+    "microsoft.storage/locations/usages": "2023-05-01",  # [K]
     "microsoft.keyvault/vaults": "2023-07-01",  # [K]
     "microsoft.insights/actiongroups": "2023-01-01",  # [K]
 }
@@ -109,6 +118,8 @@ SPELLED = {
         "Microsoft.Compute/virtualMachines",
         "Microsoft.Compute/availabilitySets",
         "Microsoft.Storage/storageAccounts",
+        "Microsoft.Storage/locations/usages",
+        "Microsoft.ClassicNetwork/virtualNetworks/gateways/connections",
         "Microsoft.KeyVault/vaults",
         "Microsoft.Insights/actionGroups",
     )

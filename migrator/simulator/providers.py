@@ -29,6 +29,7 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "domainNames/slots/roles/extensionReferences": _CLASSIC,
         "domainNames/slots/roles/metricDefinitions": "2014-04-01",
         "domainNames/slots/operationStatuses": _CLASSIC,
+        "domainNames/extensions": _CLASSIC,
         "domainNames/serviceCertificates": _CLASSIC.removesuffix(" 2014-01-01"),
         "virtualMachines": "2017-04-01 " + _CLASSIC.replace(" 2014-01-01", " 2014-04-01 2014-01-01"),
         "operationStatuses": "2016-11-01 2016-04-01 2015-12-01 2015-10-01",
@@ -39,10 +40,15 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "virtualNetworks/virtualNetworkPeerings": "2016-11-01",
         "virtualNetworks/remoteVirtualNetworkPeeringProxies": "2016-11-01",
         "virtualNetworks/gateways": _NETWORK,
+        "virtualNetworks/gateways/connections": _NETWORK,
+        "virtualNetworks/gateways/clientRootCertificates": _NETWORK,
+        "virtualNetworks/gateways/clientRevokedCertificates": _NETWORK,
         "virtualNetworks/operationStatuses": _NETWORK,
         "reservedIps": _NETWORK,
         "networkSecurityGroups": "2016-11-01 2016-04-01 2015-12-01 2015-06-01",
+        "networkSecurityGroups/securityRules": "2016-11-01 2016-04-01 2015-12-01 2015-06-01",
         "expressRouteCrossConnections": "2016-11-01 2016-04-01 2015-12-01 2015-10-01 2015-06-01 2014-06-01",
+        "expressRouteCrossConnections/peerings": "2016-11-01 2016-04-01 2015-12-01 2015-10-01 2015-06-01 2014-06-01",
         "quotas": _NETWORK,
     },
     "Microsoft.ClassicStorage": {
@@ -80,6 +86,7 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
     },
     "Microsoft.Storage": {
         "storageAccounts": "2025-06-01 2025-01-01 2024-01-01 2023-05-01 2023-01-01 2022-09-01 2021-09-01 2019-06-01",
+        "locations/usages": "2025-06-01 2025-01-01 2024-01-01 2023-05-01 2023-01-01 2022-09-01 2021-09-01 2019-06-01",
     },
     "Microsoft.KeyVault": {
         "vaults": "2026-02-01 2025-05-01 2024-11-01 2023-07-01 2023-02-01 2022-07-01 2021-10-01 2019-09-01",

@@ -16,7 +16,7 @@ from migrator.simulator.cscfg import instances
 from migrator.simulator.scope import Scope, properties
 from migrator.simulator.store import Store, parent_key, subscription_in
 
-COMPUTE, NETWORK = "Microsoft.Compute", "Microsoft.Network"
+COMPUTE, NETWORK, STORAGE = "Microsoft.Compute", "Microsoft.Network", "Microsoft.Storage"
 LOCALIZED = {
     "cores": "Total Regional vCPUs",
     "virtualMachines": "Virtual Machines",
@@ -28,6 +28,7 @@ LOCALIZED = {
     "NetworkInterfaces": "Network Interfaces",
     "LoadBalancers": "Load Balancers",
     "RouteTables": "Route Tables",
+    "StorageAccounts": "Storage Accounts",
 }
 TOO_MUCH = 5  # a request above so many times the limit is refused with the advice to ask support
 
@@ -50,7 +51,7 @@ def need(store: Store, scope: Scope) -> Counter[tuple[str, str]]:
     """What Prepare will draw: (provider, row name) to amount, all in the unit's region."""
     wanted: Counter[tuple[str, str]] = Counter()
     if scope.account is not None:
-        return wanted
+        return Counter({(STORAGE, "StorageAccounts"): 1})
     for slot in scope.web_slots:
         for role in store.children(slot["id"], scopes.ROLE):
             facts = properties(role)

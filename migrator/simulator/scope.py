@@ -21,6 +21,7 @@ MACHINE = "Microsoft.ClassicCompute/virtualMachines"
 GATEWAY = "Microsoft.ClassicNetwork/virtualNetworks/gateways"
 PEERING = "Microsoft.ClassicNetwork/virtualNetworks/virtualNetworkPeerings"
 SECURITY_GROUP = "Microsoft.ClassicNetwork/networkSecurityGroups"
+SECURITY_RULE = "Microsoft.ClassicNetwork/networkSecurityGroups/securityRules"
 RESERVED = "Microsoft.ClassicNetwork/reservedIps"
 ROUTE_TABLE = "Microsoft.ClassicNetwork/routeTables"  # in service management only (azure.md 1.1); the name is ours
 DISK = "Microsoft.ClassicStorage/storageAccounts/disks"
@@ -97,6 +98,13 @@ def network_of(document: Document) -> str:
 def service_of(machine: Document) -> str:
     """Key of the cloud service a machine lives in."""
     return str((properties(machine).get("domainName") or {}).get("id", "")).lower()
+
+
+def rules_of(store: Store, group: Document) -> list[Document]:
+    """The rules of a security group: its children, or those which an estate writes into its document."""
+    children = [{"name": rule["name"], **properties(rule)} for rule in store.children(group["id"], SECURITY_RULE)]
+    written = properties(group).get("securityRules") or ()
+    return [*children, *({**rule, **(rule.get("properties") or {})} for rule in written)]
 
 
 def kind_of(resource_id: str) -> str:

@@ -150,7 +150,7 @@ class Builder:
         elif kind == scopes.ROUTE_TABLE.lower():
             yield place.document("Microsoft.Network/routeTables", name, {"routes": _routes(unit)})
         else:
-            rules = {"securityRules": properties(unit).get("securityRules") or []}
+            rules = {"securityRules": scopes.rules_of(self._store, unit)}
             yield place.document("Microsoft.Network/networkSecurityGroups", name, rules)
 
     # Networks
@@ -164,7 +164,7 @@ class Builder:
             for group in self._scope.security_groups
         }
         for group in self._scope.security_groups:
-            rules = {"securityRules": properties(group).get("securityRules") or []}
+            rules = {"securityRules": scopes.rules_of(self._store, group)}
             yield place.document("Microsoft.Network/networkSecurityGroups", group["name"], rules)
         subnets = []
         for subnet in facts.get("subnets") or ():

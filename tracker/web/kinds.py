@@ -8,12 +8,19 @@ TYPES: dict[str, str] = {
     ResourceType.DEPLOYMENT: "Deployment",
     ResourceType.ROLE: "Role",
     ResourceType.EXTENSION_REFERENCE: "Extension",
+    ResourceType.EXTENSION_DEFINITION: "Extension definition",
     ResourceType.SERVICE_CERTIFICATE: "Service certificate",
     ResourceType.VIRTUAL_MACHINE: "Virtual machine",
     ResourceType.NETWORK: "Virtual network",
     ResourceType.GATEWAY: "Gateway",
+    ResourceType.CLIENT_ROOT_CERTIFICATE: "VPN client root certificate",
+    ResourceType.CLIENT_REVOKED_CERTIFICATE: "Revoked VPN client certificate",
     ResourceType.PEERING: "Peering",
+    ResourceType.PEERING_PROXY: "Peering from elsewhere",
     ResourceType.NETWORK_SECURITY_GROUP: "Network security group",
+    ResourceType.SECURITY_RULE: "Security rule",
+    ResourceType.CROSS_CONNECTION: "ExpressRoute cross connection",
+    ResourceType.CROSS_CONNECTION_PEERING: "Peering of a cross connection",
     ResourceType.RESERVED_ADDRESS: "Reserved IP",
     ResourceType.ROUTE_TABLE: "Route table",
     ResourceType.STORAGE_ACCOUNT: "Storage account",
@@ -27,6 +34,7 @@ TYPES: dict[str, str] = {
     ResourceType.ROLE_ASSIGNMENT: "Role assignment",
     ResourceType.MANAGEMENT_LOCK: "Management lock",
     ResourceType.JIT_POLICY: "Just-in-time policy",
+    ResourceType.CLASSIC_ADMINISTRATOR: "Classic administrator",
 }
 
 

@@ -30,9 +30,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     T.DEPLOYMENT: ("Slot", "layers"),
     T.ROLE: ("Role", "server"),
     T.EXTENSION_REFERENCE: ("Extension", "puzzle"),
+    T.EXTENSION_DEFINITION: ("Extension definition", "puzzle"),
     T.SERVICE_CERTIFICATE: ("Certificate", "file-badge"),
     T.VIRTUAL_MACHINE: ("Virtual machine", "monitor"),
     T.NETWORK_SECURITY_GROUP: ("Network security group", "shield"),
+    T.SECURITY_RULE: ("Security rule", "shield"),
     T.RESERVED_ADDRESS: ("Reserved IP", "map-pin"),
     T.ROUTE_TABLE: ("Route table", "route"),
     T.STORAGE_ACCOUNT: ("Storage account", "database"),
@@ -46,6 +48,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     T.ROLE_ASSIGNMENT: ("Role assignment", "user-round-check"),
     T.MANAGEMENT_LOCK: ("Management lock", "lock"),
     T.JIT_POLICY: ("Just-in-time policy", "timer"),
+    T.CLIENT_ROOT_CERTIFICATE: ("VPN client root certificate", "file-badge"),
+    T.CLIENT_REVOKED_CERTIFICATE: ("Revoked VPN client certificate", "file-badge"),
+    T.PEERING_PROXY: ("Peering from elsewhere", "network"),
+    T.CROSS_CONNECTION: ("Cross connection", "network"),
+    T.CROSS_CONNECTION_PEERING: ("Cross connection peering", "network"),
+    T.CLASSIC_ADMINISTRATOR: ("Classic administrator", "user-round-check"),
 }
 _BY_TYPE = {kind.lower(): words for kind, words in _WORDS.items()}
 ORDER = {kind.lower(): place for place, kind in enumerate(_WORDS)}

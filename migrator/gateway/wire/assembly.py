@@ -35,6 +35,7 @@ _SIMPLE = {
     ResourceType.VIRTUAL_MACHINE: classic.virtual_machine,
     ResourceType.GATEWAY: classic.gateway,
     ResourceType.PEERING: classic.peering,
+    ResourceType.PEERING_PROXY: classic.peering,  # of the same shape [I]: a peering that was made on the other side
     ResourceType.NETWORK_SECURITY_GROUP: classic.network_security_group,
     ResourceType.RESERVED_ADDRESS: classic.reserved_address,
     ResourceType.ROUTE_TABLE: classic.route_table,
@@ -180,7 +181,8 @@ class _Builder:
             return self._role(node)
         if node.type == ResourceType.NETWORK:
             gateways = self.children(node, Gateway, ResourceType.GATEWAY)
-            return classic.network(node, gateways, self.children(node, Peering, ResourceType.PEERING))
+            peerings = self.children(node, Peering, ResourceType.PEERING, ResourceType.PEERING_PROXY)
+            return classic.network(node, gateways, peerings)
         if node.type == ResourceType.STORAGE_ACCOUNT:
             images = self.children(node, Image, ResourceType.OS_IMAGE, ResourceType.VM_IMAGE)
             return classic.storage_account(node, self.children(node, Disk, ResourceType.DISK), images)

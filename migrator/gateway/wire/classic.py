@@ -8,7 +8,7 @@ send them gives UNKNOWN, which is the truth then.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migrator.gateway.wire import cscfg
@@ -237,8 +237,24 @@ def _acl_rule(fields: Fields) -> EndpointAclRule:
 
 
 def _role_extension(node: Node) -> Extension:
-    name = node.fields.text("name")
-    return _extension(node.fields, name if isinstance(name, str) else node.envelope["name"], node.fields.text("type"))
+    """What the reference does not say of its kind, the definition of the same name does [I]."""
+    fields, said = node.fields, node.fields.text("name")
+    name = said if isinstance(said, str) else node.envelope["name"]
+    found = _extension(fields, name, fields.text("type"))
+    definition = _definition(node, name)
+    if definition is None or found.type is not UNKNOWN:
+        return found
+    told = definition.fields
+    return replace(found, publisher=told.text("publisher"), type=told.text("type"), version=told.text("version"))
+
+
+def _definition(reference: Node, name: str) -> Node | None:
+    """Among the extension definitions of the cloud service the reference lies in."""
+    service: Node | None = reference
+    for _ in range(3):  # role, slot, service
+        service = service.parent if service is not None else None
+    listed = service.of(ResourceType.EXTENSION_DEFINITION) if service is not None else []
+    return next((one for one in listed if one.envelope["name"].lower() == name.lower()), None)
 
 
 def _machine_extension(fields: Fields) -> Extension:

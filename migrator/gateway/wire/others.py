@@ -32,6 +32,7 @@ _CLASSIC_NETWORK = re.compile(
     r"/subscriptions/[^/\s\"'\\]+/resourcegroups/[^/\"'\\]+/providers/microsoft\.classicnetwork/virtualnetworks/[^/\"'\\?&,;<>]+",
     re.IGNORECASE,
 )
+NOT_KEPT = "***"  # stands for the part of an address that names a person
 _AUTHORIZATION = re.compile(r"/providers/Microsoft\.Authorization/", re.IGNORECASE)
 
 
@@ -95,3 +96,14 @@ def networks_named(document: Mapping[str, Any]) -> tuple[str, ...]:
     `props`)."""
     texts = strings_in([document.get("properties"), document.get("props")])
     return tuple(dict.fromkeys(m.group(0).lower() for text in texts for m in _CLASSIC_NETWORK.finditer(text)))
+
+
+def without_person(administrator: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without what names the person: `***@bramble.example`. Done twice it changes nothing more."""
+    said = administrator.get("properties")
+    properties = dict(said) if isinstance(said, Mapping) else {}
+    address = properties.get("emailAddress")
+    if address is not None:
+        _, at, domain = address.rpartition("@") if isinstance(address, str) else ("", "", "")
+        properties["emailAddress"] = f"{NOT_KEPT}@{domain}" if at else NOT_KEPT
+    return {**administrator, "properties": properties}

@@ -62,24 +62,31 @@ def _sku(size: str, region: str) -> dict[str, Any]:
 @routes.route("GET", SUBSCRIPTION + r"/providers/microsoft\.authorization/classicadministrators")
 def list_administrators(call: Call) -> Answer:
     call.check_version(ADMINISTRATOR)
-    known = call.view().of_type(call.subscription, ADMINISTRATOR)
-    if known:
-        return page(call, known)
-    name = "account-administrator"
-    return page(
-        call,
-        [
-            {
-                "id": f"/subscriptions/{call.subscription}/providers/{ADMINISTRATOR}/{name}",
-                "name": name,
-                "type": ADMINISTRATOR,
-                "properties": {
-                    "emailAddress": "cloud-account@bramble.example",
-                    "role": "ServiceAdministrator;AccountAdministrator",
-                },
-            }
-        ],
-    )
+    return page(call, call.view().of_type(call.subscription, ADMINISTRATOR))
+
+
+# Connections of a gateway are in its document, or children of it [I]: the list has both.
+_GATEWAY = GROUP + r"/providers/microsoft\.classicnetwork/virtualnetworks/[^/]+/gateways/[^/]+"
+
+
+@routes.route("GET", _GATEWAY + "/connections")
+def list_connections(call: Call) -> Answer:
+    kind = "Microsoft.ClassicNetwork/virtualNetworks/gateways/connections"
+    call.check_version(kind)
+    view = call.view()
+    gateway = view.get(call.path.rpartition("/")[0])
+    if gateway is None:
+        raise resource_not_found(call.path.rpartition("/")[0])
+    written = [
+        {
+            "id": f"{gateway['id']}/connections/{row.get('name')}",
+            "name": row.get("name"),
+            "type": kind,
+            "properties": {"connectivityState": row.get("connectivityState")},
+        }
+        for row in gateway.get("properties", {}).get("connections") or ()
+    ]
+    return page(call, [*view.children(gateway["id"], kind), *written])
 
 
 def _built_in(subscription: str) -> list[Document]:

@@ -1,4 +1,4 @@
-"""Compute and network usages, and Microsoft.Quota (azure.md 5.1, 5.2)."""
+"""Usages of compute, network and storage, and Microsoft.Quota (azure.md 5.1, 5.2)."""
 
 import random
 import uuid
@@ -14,10 +14,15 @@ from migrator.simulator.store import Document
 routes = Router()
 _SCOPE = SUBSCRIPTION + r"/providers/(?P<provider>microsoft\.compute|microsoft\.network)/locations/(?P<location>[^/]+)"
 _QUOTA = _SCOPE + r"/providers/microsoft\.quota"
-_SPELLED = {"microsoft.compute": "Microsoft.Compute", "microsoft.network": "Microsoft.Network"}
+_USAGES = _SCOPE.replace(r"|microsoft\.network", r"|microsoft\.network|microsoft\.storage")  # Quota has no storage [K]
+_SPELLED = {
+    "microsoft.compute": "Microsoft.Compute",
+    "microsoft.network": "Microsoft.Network",
+    "microsoft.storage": "Microsoft.Storage",
+}
 
 
-@routes.route("GET", _SCOPE + "/usages")
+@routes.route("GET", _USAGES + "/usages")
 def list_usages(call: Call) -> Answer:
     call.check_version(f"{_provider(call)}/locations/usages", call.parts["location"])
     call.platform.tick()

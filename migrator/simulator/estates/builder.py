@@ -7,13 +7,13 @@ names, so that the same estate comes out every time.
 from collections.abc import Mapping, Sequence
 
 from migrator.simulator.estates.machines import Machines
-from migrator.simulator.estates.networks import Networks
+from migrator.simulator.estates.networks import Networks, security_rule
 from migrator.simulator.estates.parts import Document
 from migrator.simulator.estates.parts import EstateBuilder as _Collector
 from migrator.simulator.estates.services import Services, role
 from migrator.simulator.estates.settings import Settings, rule
 
-__all__ = ["Area", "Document", "EstateBuilder", "role", "rule"]
+__all__ = ["Area", "Document", "EstateBuilder", "role", "rule", "security_rule"]
 
 
 class Area(Networks, Services, Machines, Settings):

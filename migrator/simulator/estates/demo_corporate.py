@@ -2,13 +2,14 @@
 done."""
 
 from migrator.simulator.estates.builder import EstateBuilder, role
-from migrator.simulator.estates.company import OFFICE, simple_service, tags
+from migrator.simulator.estates.company import MAIL, OFFICE, simple_service, tags
 
 SEA, NE = "southeastasia", "northeurope"
 
 
 def build(builder: EstateBuilder) -> None:
     area = builder.area("Bramble Corporate IT", [SEA, NE], registered=False, used={(SEA, "cores"): 6})
+    area.administrator("cloud-account" + MAIL, "ServiceAdministrator;AccountAdministrator")
     subnets = {"apps": "10.90.0.0/24"}
     network = area.network("it-hr", "hr-net", SEA, space="10.90.0.0/16", subnets=subnets, tags=tags(OFFICE))
     simple_service(area, "it-hr", "hr-portal", SEA, OFFICE, network=network, subnets=["apps"], certificates=1)

@@ -23,6 +23,7 @@ def build(builder: EstateBuilder) -> None:
         limits={(EUS, "standardDv2Family"): 60, (EUS, "cores"): 120, (EUS, "StaticPublicIPAddresses"): 20},
         used={(EUS, "standardDv2Family"): 38, (EUS, "cores"): 44, (WE, "cores"): 8},
     )
+    area.administrator("cloud-account" + MAIL, "ServiceAdministrator;AccountAdministrator")
     vhds = area.storage("depot-storage", "depotdisks", EUS, tags=tags(DEPOTS))
     _tracking(area)
     _plain_networks(area)
@@ -160,6 +161,7 @@ def _blocked_gateways(area: Area, vhds: Document) -> None:
     border = _network(area, "border-net", 68, subnets={"GatewaySubnet": "10.68.255.0/27"})
     simple_service(area, "depot-apps", "customs-bridge", EUS, DEPOTS, network=border, subnets=["apps"])
     area.gateway(border, "ExpressRoute", circuit=area.subscription)
+    area.cross_connection("depot-edge", "border-circuit", EUS, bandwidth=200)
     both = _network(area, "harbour-net", 69, subnets={"GatewaySubnet": "10.69.255.0/27"})
     host = machine_service(area, "depot-apps", "harbour-hosts", EUS, DEPOTS, both)
     area.machine(host, "crane1", "Standard_D2", account=vhds, network=both, subnets=["apps"], private="10.69.0.4")

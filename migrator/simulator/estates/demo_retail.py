@@ -1,6 +1,6 @@
 """Bramble Retail: the web shop and the stores, West and North Europe."""
 
-from migrator.simulator.estates.builder import Area, Document, EstateBuilder, role, rule
+from migrator.simulator.estates.builder import Area, Document, EstateBuilder, role, rule, security_rule
 from migrator.simulator.estates.company import (
     HOOK,
     MAIL,
@@ -24,6 +24,9 @@ def build(builder: EstateBuilder) -> None:
         limits={(WE, "standardDv2Family"): 200, (NE, "standardDFamily"): 16},
         used={(WE, "cores"): 42, (WE, "standardDv2Family"): 30, (WE, "LoadBalancers"): 4, (NE, "cores"): 12},
     )
+    area.administrator("cloud-account" + MAIL, "ServiceAdministrator;AccountAdministrator")
+    area.administrator("priya.raman" + MAIL)
+    area.administrator("m.okafor@shopfitters.example")
     vhds = area.storage("retail-storage", "brambledisks", WE, kind="Standard-GRS", tags=tags(STORES))
     _web(area)
     _catalogue(area)
@@ -40,7 +43,17 @@ def build(builder: EstateBuilder) -> None:
 def _web(area: Area) -> None:
     """The shop itself: three services, autoscale with two profiles, alerts by mail and webhook, grants, a reserved
     address."""
-    guard = area.security_group("retail-web", "nsg-web-front", WE, ["front"])
+    guard = area.security_group(
+        "retail-web",
+        "nsg-web-front",
+        WE,
+        ["front"],
+        [
+            security_rule("allow-https", 200, source="INTERNET", port="443"),
+            security_rule("allow-http", 210, source="INTERNET", port="80"),
+            security_rule("deny-all-in", 4000, source="INTERNET", action="Deny", protocol="*"),
+        ],
+    )
     network = area.network(
         "retail-web",
         "web-prod-net",
@@ -65,8 +78,12 @@ def _web(area: Area) -> None:
         endpoints={"http": 80, "https": 443},
         extensions={"PaaSAntimalware-webfront-20200114": "Enable"},
     )
+    # the reference says no more than its name and state, as azsk saw it; what it is of stands in the definition
+    area.extension(web, "PaaSAntimalware-webfront-20200114", "Microsoft.Azure.Security", "PaaSAntimalware", "1.*")
     api = role("Api", "Standard_D2_v2", 3, subnets=["api"], endpoints={"api": 8443})
     slot = area.slot(web, [front, api], network=network, label="shop 2026.46")
+    reference = area.builder.by_id[f"{slot['id']}/roles/WebFront/extensionReferences/PaaSAntimalware-webfront-20200114"]
+    without(reference, "publisher", "type", "version")
     address = area.reserved(
         "retail-web", "rip-checkout", WE, attached_to=web["id"].replace("bramble-web", "bramble-checkout")
     )
@@ -265,7 +282,16 @@ def _slots(area: Area) -> None:
 
 def _machines(area: Area, vhds: Document) -> None:
     """Networks of virtual machines that can move."""
-    guard = area.security_group("retail-erp", "nsg-erp", NE, ["data"])
+    guard = area.security_group(
+        "retail-erp",
+        "nsg-erp",
+        NE,
+        ["data", "erp-sql"],
+        [
+            security_rule("allow-sql-from-apps", 200, source="10.44.0.0/24", port="1433"),
+            security_rule("allow-rdp-from-office", 300, source="203.0.113.0/24", port="3389"),
+        ],
+    )
     network = area.network(
         "retail-erp",
         "erp-net",
@@ -286,8 +312,9 @@ def _machines(area: Area, vhds: Document) -> None:
             network=network,
             subnets=["apps"],
             private=f"10.44.0.{3 + number}",
-            endpoints={f"https{number}": 442 + number},
+            endpoints={"https": 443},
             availability_set="erp-apps-set",
+            balanced="erp-https",
             tags=tags(ORDERS),
         )
     data = machine_service(area, "retail-erp", "erp-data", NE, ORDERS, network)
@@ -300,6 +327,7 @@ def _machines(area: Area, vhds: Document) -> None:
         subnets=["data"],
         private="10.44.1.10",
         static=True,
+        security_group=guard,
         data_disks=3,
         tags=tags(ORDERS),
     )
@@ -309,7 +337,9 @@ def _machines(area: Area, vhds: Document) -> None:
     area.lock(database["id"], "keep-erp-sql", "CanNotDelete", "The ledger lives here.")
     subnets = {"files": "10.45.0.0/24", "GatewaySubnet": "10.45.255.0/27"}
     files = area.network("retail-stores", "files-net", NE, space="10.45.0.0/16", subnets=subnets, tags=tags(STORES))
-    area.gateway(files, "Vpn", connections={"to-head-office": "Connected"})
+    door = area.gateway(files, "Vpn", connections={"to-head-office": "Connected"})
+    area.client_certificate(door, "Bramble Stores VPN Root 2022", expires="2032-04-01T00:00:00Z")
+    area.client_certificate(door, "store-0417 laptop", expires="2027-01-31T00:00:00Z", revoked=True)
     host = machine_service(area, "retail-stores", "store-files", NE, STORES, files)
     area.machine(
         host,
@@ -340,6 +370,7 @@ def _blocked_networks(area: Area, vhds: Document) -> None:
     body["virtualNetworkPeerings"] = [{"name": "to-partner-net", "properties": link}]
     hub = area.arm("retail-hub", "Microsoft.Network/virtualNetworks", "hub-net", WE, body)
     area.peering(partner, hub)
+    area.peering_proxy(partner, hub)
 
 
 def _storage_and_leftovers(area: Area) -> None:

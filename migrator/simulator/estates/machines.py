@@ -22,6 +22,8 @@ class Machines(Place):
         static: bool = False,
         endpoints: Mapping[str, int] | None = None,
         endpoint_acl: Sequence[Mapping[str, Any]] = (),
+        balanced: str | None = None,
+        security_group: Document | None = None,
         availability_set: str | None = None,
         extra_nics: Sequence[str] = (),
         extensions: Mapping[str, str] | None = None,
@@ -36,16 +38,21 @@ class Machines(Place):
         system: str = "Windows",
         tags: Mapping[str, str] | None = None,
     ) -> Document:
-        """A classic VM in a cloud service. `extensions` by name to version. Its disks become documents, too."""
+        """A classic VM in a cloud service. `extensions` by name to version; `balanced`: the set its endpoints are in,
+        served by a balancer of the same name. Its disks become documents, too."""
         public = self._public(service)
         io = "Provisioned" if premium else "Standard"
         disks = _disks(service, name, account, io=io, system=system, blob=blob, data=data_disks)
         nics = [{"name": f"{name}-nic{n + 1}", "subnetName": subnet} for n, subnet in enumerate(extra_nics)]
         profile = {
-            "inputEndpoints": [_endpoint(public, *entry, endpoint_acl) for entry in (endpoints or {}).items()],
+            "inputEndpoints": [
+                _endpoint(public, *entry, endpoint_acl, balanced) for entry in (endpoints or {}).items()
+            ],
             "virtualNetwork": network and _membership(network, subnets, private if static else None),
             "networkInterfaces": nics,
         }
+        if security_group:  # left out otherwise: Resource Manager is not seen to tell it, the older API is
+            profile["networkSecurityGroup"] = {"id": security_group["id"], "name": security_group["name"]}
         made = self.builder.add(
             self.id(service["id"].split("/")[4], "Microsoft.ClassicCompute/virtualMachines", name),
             "Microsoft.ClassicCompute/virtualMachines",
@@ -185,8 +192,12 @@ def _view(
     }
 
 
-def _endpoint(public: str, name: str, port: int, acl: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _endpoint(
+    public: str, name: str, port: int, acl: Sequence[Mapping[str, Any]], balanced: str | None
+) -> dict[str, Any]:
+    shared = {"loadBalancedEndpointSetName": balanced, "loadBalancerName": f"{balanced}-balancer"} if balanced else {}
     return {
+        **shared,
         "endpointName": name,
         "privatePort": port,
         "publicPort": port,

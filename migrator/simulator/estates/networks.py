@@ -1,6 +1,7 @@
 """Classic networks, gateways, peerings, security groups and reserved addresses (azure.md 1.3)."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from migrator.simulator.estates.parts import Document, Place, address, guid
 
@@ -80,6 +81,37 @@ class Networks(Place):
             location=network["location"],
         )
 
+    def client_certificate(self, gateway: Document, name: str, *, expires: str, revoked: bool = False) -> Document:
+        """A certificate by which VPN clients are known, without the certificate itself. Names of facts: those of the
+        older API [K]."""
+        kind = "clientRevokedCertificates" if revoked else "clientRootCertificates"
+        print_ = sha256(f"{gateway['id']}:{name}".lower().encode()).hexdigest()[:40].upper()
+        return self.builder.add(
+            f"{gateway['id']}/{kind}/{print_}",
+            f"Microsoft.ClassicNetwork/virtualNetworks/gateways/{kind}",
+            {"thumbprint": print_, "subject": f"CN={name}", "expirationTime": expires},
+        )
+
+    def peering_proxy(self, network: Document, remote: Document) -> Document:
+        """What a classic network knows of a peering that somebody made on another network [I]."""
+        kind = "Microsoft.ClassicNetwork/virtualNetworks/remoteVirtualNetworkPeeringProxies"
+        facts = {"remoteVirtualNetwork": {"id": remote["id"]}, "peeringState": "Connected"}
+        return self.builder.add(f"{network['id']}/{kind.rpartition('/')[2]}/{remote['name']}", kind, facts)
+
+    def cross_connection(self, group: str, name: str, region: str, *, bandwidth: int) -> Document:
+        """The provider's side of a classic ExpressRoute circuit, with its private peering [I]."""
+        kind = "Microsoft.ClassicNetwork/expressRouteCrossConnections"
+        facts = {
+            "serviceKey": guid(self.subscription, "circuit", name),
+            "provisioningState": "Succeeded",
+            "status": "Enabled",
+            "provisionedBandwidth": bandwidth,
+        }
+        made = self.builder.add(self.id(group, kind, name), kind, facts, location=region)
+        link = {"peeringType": "AzurePrivatePeering", "state": "Enabled", "azureAsn": 12076, "vlanId": 100}
+        self.builder.add(f"{made['id']}/peerings/AzurePrivatePeering", f"{kind}/peerings", link)
+        return made
+
     def peering(self, network: Document, remote: Document) -> Document:
         return self.builder.add(
             f"{network['id']}/virtualNetworkPeerings/to-{remote['name']}",
@@ -95,19 +127,11 @@ class Networks(Place):
             location=network["location"],
         )
 
-    def security_group(self, group: str, name: str, region: str, used_by: Sequence[str] = ()) -> Document:
-        rule = {
-            "name": "allow-https",
-            "type": "Inbound",
-            "priority": 200,
-            "action": "Allow",
-            "sourceAddressPrefix": "INTERNET",
-            "sourcePortRange": "*",
-            "destinationAddressPrefix": "*",
-            "destinationPortRange": "443",
-            "protocol": "TCP",
-        }
-        return self.builder.add(
+    def security_group(
+        self, group: str, name: str, region: str, used_by: Sequence[str] = (), rules: Sequence[Document] = ()
+    ) -> Document:
+        """A security group with its rules, see `security_rule`; one that lets HTTPS in when none are given."""
+        made = self.builder.add(
             self.id(group, "Microsoft.ClassicNetwork/networkSecurityGroups", name),
             "Microsoft.ClassicNetwork/networkSecurityGroups",
             {
@@ -115,10 +139,16 @@ class Networks(Place):
                 "state": "Created",
                 "provisioningState": "Succeeded",
                 "associations": list(used_by),
-                "securityRules": [rule],
             },
             location=region,
         )
+        for rule in rules or (security_rule("allow-https", 200, source="INTERNET", port="443"),):
+            self.builder.add(
+                f"{made['id']}/securityRules/{rule['name']}",
+                "Microsoft.ClassicNetwork/networkSecurityGroups/securityRules",
+                {key: value for key, value in rule.items() if key != "name"},
+            )
+        return made
 
     def route_table(
         self, name: str, region: str, routes: Mapping[str, tuple[str, str]], used_by: Sequence[str] = ()
@@ -157,3 +187,29 @@ class Networks(Place):
             },
             location=region,
         )
+
+
+def security_rule(
+    name: str,
+    priority: int,
+    *,
+    source: str = "*",
+    port: str = "*",
+    action: str = "Allow",
+    direction: str = "Inbound",
+    protocol: str = "TCP",
+) -> Document:
+    """A rule of a security group, by the older API's names (azure.md 1.3)."""
+    return {
+        "name": name,
+        "type": direction,
+        "priority": priority,
+        "action": action,
+        "sourceAddressPrefix": source,
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "*",
+        "destinationPortRange": port,
+        "protocol": protocol,
+        "state": "Active",
+        "isDefault": False,
+    }

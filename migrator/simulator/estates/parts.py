@@ -39,6 +39,8 @@ NETWORK_ROWS = {
     "LoadBalancers": 1000,
     "RouteTables": 200,
 }
+STORAGE_ROWS = {"StorageAccounts": 250}
+ROWS = {"Microsoft.Compute": COMPUTE_ROWS, "Microsoft.Network": NETWORK_ROWS, "Microsoft.Storage": STORAGE_ROWS}
 
 
 def guid(*parts: str) -> str:
@@ -93,7 +95,7 @@ class EstateBuilder:
             row = {"subscriptionId": key, "name": f"Microsoft.{provider}", "state": "Registered"}
             self.registrations.append(row)
         for region in regions:
-            for provider, rows in (("Microsoft.Compute", COMPUTE_ROWS), ("Microsoft.Network", NETWORK_ROWS)):
+            for provider, rows in ROWS.items():
                 for row_name, limit in rows.items():
                     self.usages.append(
                         {

@@ -44,6 +44,14 @@ class Services(Place):
             )
         return made
 
+    def extension(self, service: Document, name: str, publisher: str, kind: str, version: str) -> Document:
+        """An extension definition of a service: what its references are of."""
+        return self.builder.add(
+            f"{service['id']}/extensions/{name}",
+            "Microsoft.ClassicCompute/domainNames/extensions",
+            {"publisher": publisher, "type": kind, "version": version},
+        )
+
     def slot(
         self,
         service: Document,

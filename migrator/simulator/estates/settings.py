@@ -145,6 +145,13 @@ class Settings(Place):
             },
         )
 
+    def administrator(self, address: str, role: str = "CoAdministrator") -> Document:
+        """A classic administrator; the role is ServiceAdministrator, AccountAdministrator, CoAdministrator, or several
+        of them with semicolons between [K]."""
+        kind, name = "Microsoft.Authorization/classicAdministrators", guid(self.subscription, "administrator", address)
+        place = f"/subscriptions/{self.subscription}/providers/{kind}/{name}"
+        return self.builder.add(place, kind, {"emailAddress": address, "role": role})
+
     def jit(self, group: str, machine: Document, port: int, longest: str = "PT3H") -> Document:
         """A just-in-time policy on one machine (azure.md 6.4)."""
         region, kind = machine["location"], "Microsoft.Security/locations/jitNetworkAccessPolicies"

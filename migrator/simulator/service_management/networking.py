@@ -168,34 +168,34 @@ def list_connections(call: Call) -> Answer:
 @routes.route("GET", NETWORKING + r"/networksecuritygroups")
 def list_groups(call: Call) -> Answer:
     """Names and regions; the rules only of one, asked for with `detaillevel=full` [S]."""
-    found = call.view().of_type(call.subscription, scopes.SECURITY_GROUP)
-    return Answer(body=xml.listed("NetworkSecurityGroups", (_group(document, full=False) for document in found)))
+    view = call.view()
+    found = view.of_type(call.subscription, scopes.SECURITY_GROUP)
+    return Answer(body=xml.listed("NetworkSecurityGroups", (_group(view, document, full=False) for document in found)))
 
 
 @routes.route("GET", NETWORKING + r"/networksecuritygroups/(?P<name>[^/]+)")
 def get_group(call: Call) -> Answer:
-    document = names.other(call.view(), call.subscription, scopes.SECURITY_GROUP, call.parts["name"])
-    return Answer(body=_group(document, full=_full(call)))
+    view = call.view()
+    document = names.other(view, call.subscription, scopes.SECURITY_GROUP, call.parts["name"])
+    return Answer(body=_group(view, document, full=_full(call)))
 
 
 def _full(call: Call) -> bool:
     return call.query.get("detaillevel", "").lower() == "full"
 
 
-def _group(document: Document, *, full: bool) -> Element:
+def _group(store: Store, document: Document, *, full: bool) -> Element:
     facts = properties(document)
-    rules = facts.get("securityRules")
     return xml.node(
         "NetworkSecurityGroup",
         ("Name", document["name"]),
         ("Label", facts.get("label")),
         ("Location", names.region(document)),
-        xml.listed("Rules", (_rule(rule) for rule in rules)) if full and rules is not None else None,
+        xml.listed("Rules", (_rule(rule) for rule in scopes.rules_of(store, document))) if full else None,
     )
 
 
-def _rule(facts: Mapping[str, Any]) -> Element:
-    inner = {**facts, **(facts.get("properties") or {})}
+def _rule(inner: Mapping[str, Any]) -> Element:
     return xml.node(
         "Rule",
         ("Name", inner.get("name")),

@@ -59,3 +59,11 @@ def test_no_secret_of_the_estate_is_in_the_file() -> None:
         text = writing.text(capture(azure))
     assert not [secret for secret in secrets if secret in text]
     assert "***removed***" in text
+
+
+def test_no_administrator_is_named_by_a_file_that_names_one() -> None:
+    raw = json.dumps(scenarios.estate("demo"))
+    assert "priya.raman@" in raw
+    contents = reading.read(raw.encode(), "written-by-hand.json")
+    kept = [entry.document for entry in contents.entries if "classicAdministrators" in str(entry.document)]
+    assert len(kept) == 5 and "priya.raman@" not in str(kept) and "***@bramble.example" in str(kept)

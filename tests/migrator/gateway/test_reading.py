@@ -67,7 +67,7 @@ def a_small_estate(stub: Any) -> None:
     stub.on("GET", f"{SERVICE}/serviceCertificates", 200, {"value": []})
     stub.on("GET", f"{SLOT}/roles", 200, {"value": [row(ROLE)]})
     stub.on("GET", f"{ROLE}/extensionReferences", 200, {"value": []})
-    for collection in ("gateways", "virtualNetworkPeerings"):
+    for collection in ("gateways", "virtualNetworkPeerings", "remoteVirtualNetworkPeeringProxies"):
         stub.on("GET", f"{NETWORK}/{collection}", 200, {"value": []})
     for collection in ("disks", "osImages", "vmImages"):
         stub.on("GET", f"{ACCOUNT}/{collection}", 200, {"value": []})
@@ -360,7 +360,8 @@ def test_registering_asks_once_and_returns_at_once(stub: Any, gateway: ArmGatewa
     assert len(stub.requests) == 2
 
 
-def test_usages_of_both_providers_are_one_list(stub: Any, gateway: ArmGateway) -> None:
+@pytest.mark.parametrize("storage", [200, 403])
+def test_usages_of_three_providers_are_one_list(stub: Any, gateway: ArmGateway, storage: int) -> None:
     compute = [
         {"currentValue": 4, "limit": 10, "name": {"value": "cores"}},
         {"currentValue": "x", "limit": 10, "name": {"value": "bad"}},
@@ -370,8 +371,19 @@ def test_usages_of_both_providers_are_one_list(stub: Any, gateway: ArmGateway) -
     stub.on("GET", f"{SUB}/providers/Microsoft.Compute/locations/westeurope/usages", 200, {"value": compute})
     network = [{"currentValue": 0.0, "limit": "20", "name": {"value": "StaticPublicIPAddresses"}}]
     stub.on("GET", f"{SUB}/providers/Microsoft.Network/locations/westeurope/usages", 200, {"value": network})
+    path = f"{SUB}/providers/Microsoft.Storage/locations/westeurope/usages"
+    accounts = [{"currentValue": 7, "limit": 250, "name": {"value": "StorageAccounts"}}]
+    stub.on("GET", path, storage, {"value": accounts} if storage == 200 else FORBIDDEN)
     found = [(usage.provider, usage.name, usage.current, usage.limit) for usage in gateway.usages(S, "West Europe")]
-    assert found == [("Microsoft.Compute", "cores", 4, 10), ("Microsoft.Network", "StaticPublicIPAddresses", 0, 20)]
+    known = [("Microsoft.Compute", "cores", 4, 10), ("Microsoft.Network", "StaticPublicIPAddresses", 0, 20)]
+    assert found == known + ([("Microsoft.Storage", "StorageAccounts", 7, 250)] if storage == 200 else [])
+    assert stub.asked("GET", path)[0].query == "api-version=2023-05-01"
+
+
+def test_usages_of_compute_that_may_not_be_read_are_said(stub: Any, gateway: ArmGateway) -> None:
+    stub.on("GET", f"{SUB}/providers/Microsoft.Compute/locations/westeurope/usages", 403, FORBIDDEN)
+    with pytest.raises(NotPermitted):
+        gateway.usages(S, "westeurope")
 
 
 def test_a_quota_request_is_sent_and_followed(stub: Any, gateway: ArmGateway) -> None:

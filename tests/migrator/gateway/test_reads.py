@@ -39,13 +39,6 @@ def test_sizes_are_read_with_cores_and_restrictions(stub: Any, gateway: ArmGatew
     assert "api-version=2021-07-01" in asked.query and "location+eq+%27westus%27" in asked.query
 
 
-def test_storage_usages_are_usages(stub: Any, gateway: ArmGateway) -> None:
-    rows = [{"name": {"value": "StorageAccounts"}, "currentValue": 7, "limit": 250}, {"name": None}, {}]
-    stub.on("GET", f"{SUB}/providers/Microsoft.Storage/locations/westus/usages", 200, {"value": rows})
-    (row,) = gateway.storage_usages(S, "westus")
-    assert (row.provider, row.name, row.current, row.limit) == ("Microsoft.Storage", "StorageAccounts", 7, 250)
-
-
 READS: list[tuple[Callable[[ArmGateway], list[Any]], str, str]] = [
     (
         lambda g: g.metric_definitions(NETWORK),
@@ -99,13 +92,6 @@ def test_gateways_of_a_group_come_with_connections_and_without_shared_keys(stub:
         "connections",
     ]
     assert "hunter2" not in str(found)
-
-
-def test_classic_quotas_are_those_of_three_providers(stub: Any, gateway: ArmGateway) -> None:
-    for name in ("Compute", "Network", "Storage"):
-        path = f"{SUB}/providers/Microsoft.Classic{name}/quotas"
-        stub.on("GET", path, 200, {"value": [{"id": f"{path}/cores", "name": "cores"}]})
-    assert len(gateway.classic_quotas(S)) == 3
 
 
 def test_a_hostile_name_asks_nothing(stub: Any, gateway: ArmGateway) -> None:

@@ -251,9 +251,10 @@ def test_security_groups_tell_their_rules_when_asked(azure):
     short = azure.sm("/services/networking/networksecuritygroups/nsg-erp").root
     assert at(short, "Rules") is None
     full = azure.sm("/services/networking/networksecuritygroups/nsg-erp?detaillevel=Full").root
-    [rule] = every(full, "Rules", "Rule")
-    shown = [text(rule, tag) for tag in ("Name", "Type", "Priority", "Action", "DestinationPortRange", "Protocol")]
-    assert shown == ["allow-https", "Inbound", "200", "Allow", "443", "TCP"]
+    office, apps = sorted(every(full, "Rules", "Rule"), key=lambda rule: text(rule, "Name") or "")
+    shown = [text(apps, tag) for tag in ("Name", "Type", "Priority", "Action", "DestinationPortRange", "Protocol")]
+    assert shown == ["allow-sql-from-apps", "Inbound", "200", "Allow", "1433", "TCP"]
+    assert text(office, "SourceAddressPrefix") == "203.0.113.0/24"
     of_subnet = azure.sm("/services/networking/virtualnetwork/erp-net/subnets/data/networksecuritygroups").root
     assert text(of_subnet, "Name") == "nsg-erp"
 
