@@ -6,8 +6,10 @@ Rules every gateway keeps:
 * **Calls are short.** One HTTP exchange (listings: one per page), total deadline `HTTP_DEADLINE` seconds. Nothing
   polls, nothing sleeps: a long-running operation is submitted by one call and looked at by others, hours apart, from
   other processes.
-* **POST is sent once.** No automatic retry, no redirect, no automatic provider registration. Reads may be retried a
-  few times; every attempt is counted and reported in `Exchange.attempts`.
+* **POST is sent once**, but for one case: answered 401 with a bearer challenge it was stopped at the door, carried out
+  in no part, and is sent once more with a fresh token (also with the claims which the challenge demands). No other
+  retry, no redirect, no automatic provider registration. Reads may be retried a few times. Every attempt, that second
+  one included, is counted and reported in `Exchange.attempts`.
 * **Silence is not an answer.** A time-out, a reset, a 5xx or an unreadable body after a POST raises with
   `applied=Applied.UNKNOWN`.
 * **The credential goes only to the configured endpoint**: https, or http on loopback. A status URL at another host is

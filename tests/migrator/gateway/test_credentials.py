@@ -19,6 +19,7 @@ from migrator.gateway.credentials import credential
 from migrator.gateway.endpoint import Endpoint
 from migrator.gateway.kinds import KINDS, MEANINGS, CredentialIncomplete, Kind
 from migrator.gateway.protocol import Applied, CredentialRefused
+from migrator.resources import Verb
 
 HERE = "https://management.azure.com"
 APPLICATION = {"AZURE_TENANT_ID": "11111111-1111-1111-1111-111111111111", "AZURE_CLIENT_ID": "an-application"}
@@ -197,13 +198,32 @@ def test_claims_that_cannot_be_read_are_not_passed_on(stub: Any, claims: str) ->
 
 def test_a_challenge_that_stays_is_a_refusal_after_two_attempts(stub: Any) -> None:
     path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ClassicNetwork/virtualNetworks/v/prepareMigration"
-    from migrator.resources import Verb
-
     stub.on("POST", path, 401, WWW_Authenticate="Bearer")
     with ArmGateway(stub.url, Counting()) as gateway, pytest.raises(CredentialRefused) as raised:
         gateway.submit(Verb.PREPARE, path.rpartition("/")[0], client_request_id="one")
     assert raised.value.applied is Applied.NO and raised.value.exchange.attempts == 2
     assert [seen.headers["x-ms-client-request-id"] for seen in stub.asked("POST", path)] == ["one", "one"]
+
+
+def test_a_verb_that_was_stopped_at_the_door_is_sent_once_more_and_both_are_counted(stub: Any) -> None:
+    network = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ClassicNetwork/virtualNetworks/v"
+    path = f"{network}/prepareMigration"
+    stub.on("POST", path, 401, WWW_Authenticate='Bearer error="invalid_token"')
+    stub.on("POST", path, 202, Location=f"{stub.url}{network}/operationStatuses/1")
+    with ArmGateway(stub.url, Counting()) as gateway:
+        taken = gateway.submit(Verb.PREPARE, network, client_request_id="one")
+    sent = stub.asked("POST", path)
+    assert taken.status_url and taken.exchange.attempts == len(sent) == 2
+    assert {seen.headers["x-ms-client-request-id"] for seen in sent} == {"one"}
+    assert len({seen.headers["authorization"] for seen in sent}) == 2
+
+
+def test_a_verb_refused_without_a_challenge_is_not_sent_again(stub: Any) -> None:
+    network = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ClassicNetwork/virtualNetworks/v"
+    stub.on("POST", f"{network}/prepareMigration", 401)
+    with ArmGateway(stub.url, Counting()) as gateway, pytest.raises(CredentialRefused) as raised:
+        gateway.submit(Verb.PREPARE, network, client_request_id="one")
+    assert raised.value.exchange.attempts == 1 == len(stub.asked("POST", f"{network}/prepareMigration"))
 
 
 def test_a_credential_that_fails_says_so_without_its_secrets(stub: Any) -> None:
