@@ -8,6 +8,7 @@ from typing import Any
 
 from azure.core.credentials import TokenCredential
 
+from migrator.gateway import inventory
 from migrator.gateway.arm import CONNECT_TIMEOUT, ArmGateway
 from migrator.gateway.inventory import unreadable
 from migrator.gateway.protocol import (
@@ -93,7 +94,13 @@ class Azure(ArmGateway):
         ]
 
     def inventory(self, subscription_id: str, *, after: str | None = None) -> Iterator[Document | Unreadable | Reached]:
-        supplement = Supplement(self._service, subscription_id.lower())
+        subscription = subscription_id.lower()
+        supplement = Supplement(
+            self._service,
+            subscription,
+            groups=lambda: inventory.security_groups(self._calls, subscription),
+            begun=bool(after),
+        )
         yield from supplement.walk(super().inventory(subscription_id, after=after))
 
     def read(self, resource_id: str) -> Document | None:

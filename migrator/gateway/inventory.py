@@ -226,6 +226,12 @@ def walk(calls: Calls, subscription: str, after: str | None = None) -> Iterator[
             yield Reached(cursor=place.cursor(near))
 
 
+def _must_be_seen(calls: Calls, subscription: str) -> None:
+    """Resource Graph answers with no rows, and no error, where the caller has no right [K]: nothing may be taken for
+    gone because of that. Raises what Resource Manager says of a subscription that cannot be seen."""
+    calls.get(f"/subscriptions/{segment(subscription)}", versions.SUBSCRIPTIONS, doing="list the subscription")
+
+
 def _classic(
     calls: Calls, subscription: str, place: Place, near: Nearby, seen: set[str]
 ) -> Iterator[Document | Unreadable | Reached]:
@@ -233,6 +239,8 @@ def _classic(
     doing = "list classic resources"
     for page in pages(calls, subscription, CLASSIC, doing=doing, token=place.token):
         rows = [row for row in page.rows if isinstance(row.get("id"), str)]
+        if not rows and not place.token:
+            _must_be_seen(calls, subscription)
         done = [row["id"] for row in rows].index(place.last) + 1 if place.last in (r["id"] for r in rows) else 0
         for row in rows[done:]:
             if row["id"].lower() not in seen:
@@ -362,6 +370,19 @@ def _listed_settings(
             yield items
         else:
             yield from (document(item) for item in items if isinstance(item.get("id"), str))
+
+
+def security_groups(calls: Calls, subscription: str) -> Iterator[list[Document]]:
+    """The security groups of a subscription which do not say who uses them, each with its rules."""
+    kind = ResourceType.NETWORK_SECURITY_GROUP
+    path, place = f"/subscriptions/{segment(subscription)}/providers/{kind}", f"/subscriptions/{subscription}"
+    version = calls.version(kind, subscription)
+    found = listed(calls, path, version, "list network security groups", place, f"{kind}/read")
+    for item in [] if isinstance(found, Unreadable) else found:
+        properties = item.get("properties")
+        if isinstance(item.get("id"), str) and isinstance(properties, Mapping) and "associations" not in properties:
+            below = with_children(calls, {**document(item), "sources": FROM_ARM})
+            yield [one for one in below if not isinstance(one, Unreadable)]
 
 
 def settings_on(calls: Calls, unit_id: str, members: tuple[str, ...]) -> list[Document | Unreadable]:

@@ -157,6 +157,13 @@ class Unreadable:
     sentence: str
 
 
+# `Unreadable.action` where service management keeps its door shut: what it asks for, and that it is there no more. The
+# next reading will meet the same, so that a reading which misses nothing else is complete as far as it may see.
+OLDER_API_RIGHT = "Owner or co-administrator of the subscription (service management)"
+OLDER_API_GONE = "Service management does not answer here any more"
+STANDING = frozenset({OLDER_API_RIGHT, OLDER_API_GONE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiVersion:
     """Which api-version a type is asked in. `source`: "setting", "provider metadata" or "table"; `listed`: the versions

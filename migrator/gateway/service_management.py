@@ -189,6 +189,12 @@ class ServiceManagement:
         found = (compute.disk(item, ids) for item in root.children("Disk"))
         return [document for document in found if document is not None]
 
+    def services_of_machines(self, ids: Ids) -> list[str]:
+        """Names of the hosted services which have machines: every machine has a disk, and a disk says whose it is."""
+        root = self._list(ids, "compute", "services/disks", "Disks", "list disks")
+        users = (disk.child("AttachedTo") for disk in root.children("Disk"))
+        return sorted({user.word("HostedServiceName") for user in users if user is not None} - {""})
+
     def images(self, ids: Ids) -> list[Document]:
         """OS images and VM images of the subscription's own accounts."""
         systems = self._list(ids, "compute", "services/images", "Images", "list OS images")

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from migrator.gateway import service_management_users as users
 from migrator.gateway.endpoint import short_name
 from migrator.gateway.inventory import unreadable
 from migrator.gateway.protocol import (
+    OLDER_API_GONE,
+    OLDER_API_RIGHT,
     CredentialRefused,
     Document,
     GatewayError,
@@ -29,14 +32,15 @@ from migrator.resources import ResourceType, Slot, resource_group_of
 
 T = TypeVar("T")
 MOST_FAILURES = 5  # answers in error before the rest is not asked for
+MOST_SERVICES = 2_000  # hosted services with machines that are asked for who uses a group; beyond, it stays unknown
+GONE = 410
 MOST_SUBNETS = 2_000  # subnets asked for their route table; beyond, what uses a table stays unknown
 # After one of these nothing else would be answered either. NotFound: for a list, the API is not there (any more).
 CLOSING = (CredentialRefused, NotPermitted, Unreachable, Throttled, NotFound)
 TABLES_READ = f"{ResourceType.ROUTE_TABLE}/read"
-NEEDED = (
-    "Route tables are not listed, and sizes and counts of roles, connections of gateways and migration states are "
-    "known only as far as Resource Manager tells them. Service management answers to a co-administrator or owner of "
-    "the subscription; it can be switched off in the settings."
+MISSED = (
+    "route tables are not listed, and sizes and counts of roles, connections of gateways, uses of security groups and "
+    "migration states are known only as far as Resource Manager tells them"
 )
 
 
@@ -54,14 +58,18 @@ def site_names(network_id: str, said: Any = None) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Supplement:
-    """One inventory of one subscription. `walk` once."""
+    """One inventory of one subscription. `walk` once. `groups`: the security groups as Resource Manager lists them,
+    each with what lies below it."""
 
     service: ServiceManagement
     subscription: str
+    groups: Callable[[], Iterator[list[Document]]] = lambda: iter(())
+    begun: bool = False  # the listing goes on from a place, so that not everything comes by
     ids: Ids = field(init=False)
     doubts: list[Unreadable] = field(default_factory=list)
     refusal: GatewayError | None = None  # what closed the API for this inventory
     _failures: int = 0
+    _answered: bool = False  # whether this API answered anything
     _sites: dict[str, Xml] | None = None
     _accounts: dict[str, Any] | None = None
     _deployments: dict[tuple[str, Slot], DeploymentFacts | None] = field(default_factory=dict)
@@ -69,6 +77,7 @@ class Supplement:
     _read_here: set[str] = field(default_factory=set)  # networks whose gateways were read here
     # names of the tables of subnets as Resource Manager tells them (None: no table), by site and subnet, lower case
     _tables: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _open_groups: bool = False  # a security group came by that does not say who uses it
 
     def __post_init__(self) -> None:
         self.ids = Ids(self.subscription)
@@ -88,9 +97,10 @@ class Supplement:
                 yield from self._new_doubts()
         yield from self._route_tables()
         yield from self._new_doubts()
+        yield from self._security_groups()
+        yield from self._new_doubts()
         if self.refusal is not None:
-            sentence = f"{self.refusal} {NEEDED}"
-            yield Unreadable(resource_id=f"/subscriptions/{self.subscription}", action=TABLES_READ, sentence=sentence)
+            yield refused(self.refusal, self.subscription, shut=not self._answered)
 
     def _new_doubts(self) -> list[Unreadable]:
         said, self.doubts = self.doubts, []
@@ -101,7 +111,9 @@ class Supplement:
         if self.refusal is not None:
             return None
         try:
-            return read()
+            found = read()
+            self._answered = True
+            return found
         except GatewayError as error:
             if is_gone(error) and resource_id:
                 return None  # listed a moment ago, gone or moved now: the fact stays unknown
@@ -130,6 +142,9 @@ class Supplement:
                 yield self._machine(document, properties)
             case ResourceType.STORAGE_ACCOUNT:
                 yield self._storage_account(document, properties)
+            case ResourceType.NETWORK_SECURITY_GROUP:
+                self._open_groups |= "associations" not in properties
+                yield document  # completed at the end, when everybody who may use it has come by
             case _:
                 yield document
 
@@ -147,6 +162,7 @@ class Supplement:
         self._remember_tables(properties, site)
         state = site.word("MigrationState") or None
         completed = filled(document, siteName=site.word("Name") or None, migrationState=state)
+        completed = users.with_groups(completed, site, self.ids)
         read = [item for item in document.get("read", ()) if isinstance(item, str)]
         if "gateways" in read:
             yield completed
@@ -205,14 +221,21 @@ class Supplement:
         return filled(document, instanceSize=facts.sizes.get(name), instanceCount=facts.counts.get(name))
 
     def _machine(self, document: Document, properties: Mapping[str, Any]) -> Document:
-        """The migration state of a machine in no network; one in a network moves with it, and the network tells."""
+        """What its deployment tells of a machine; its migration state only of one in no network: one in a network moves
+        with it, and the network tells."""
         network, home = properties.get("networkProfile"), properties.get("domainName")
         in_network = isinstance(network, Mapping) and network.get("virtualNetwork") is not None
+        stateless = in_network or properties.get("migrationState") is not None
         service = home.get("name") if isinstance(home, Mapping) else None
-        if in_network or not isinstance(service, str) or properties.get("migrationState") is not None:
+        if not isinstance(service, str) or (stateless and not users.is_silent(properties)):
             return document
         facts = self._facts(service, Slot.PRODUCTION, document["id"])  # machines run in Production only
-        return filled(document, migrationState=facts.states.get(str(document["name"]).lower())) if facts else document
+        name = str(document["name"]).lower()
+        if facts is None:
+            return document
+        told = facts.machines.get(name)
+        completed = users.with_machine(document, told, self.ids) if told is not None else document
+        return completed if stateless else filled(completed, migrationState=facts.states.get(name))
 
     def _storage_account(self, document: Document, properties: Mapping[str, Any]) -> Document:
         if self._accounts is None:
@@ -220,6 +243,43 @@ class Supplement:
             self._accounts = {str(one["name"]).lower(): one["properties"].get("migrationState") for one in listed}
         name = document["id"].rsplit("/", 1)[-1].lower()
         return filled(document, migrationState=self._accounts.get(name))
+
+    # Security groups, whose users are told by subnets and machines
+
+    def _security_groups(self) -> Iterator[Document]:
+        """Once more those which do not say who uses them, now with their users. Nothing is said of a group which no
+        subnet uses where the machines of a service could not be read: it may be theirs."""
+        if self.refusal is not None or not (self._open_groups or self.begun):
+            return
+        waiting = [found for found in self.groups() if "associations" not in found[0].get("properties", {})]
+        if not waiting:
+            return
+        used, whole = self._users_of_groups()
+        for group, *below in waiting:
+            by = used.get(str(group["name"]).lower(), set())
+            if self.refusal is None and (whole or by):
+                yield users.with_associations(group, by)
+                yield from below
+
+    def _users_of_groups(self) -> tuple[dict[str, set[str]], bool]:
+        """By lower-case name of a group: the subnets and machines that use it; and whether all of them are known."""
+        self._site("")
+        found: dict[str, set[str]] = {}
+        for site in (self._sites or {}).values():
+            for subnet in site.items("Subnets", "Subnet") or []:
+                group = subnet.word("NetworkSecurityGroup").lower()
+                found.setdefault(group, set()).add(f"{self._plain(site)}/{subnet.word('Name')}")
+        services = self._ask(lambda: self.service.services_of_machines(self.ids), "", "")
+        whole = services is not None and len(services) <= MOST_SERVICES
+        for service in services if services is not None and whole else []:
+            facts = self._facts(service, Slot.PRODUCTION, f"/subscriptions/{self.subscription}")
+            for name, machine in (facts.machines if facts is not None else {}).items():
+                for group in (machine.security_group, *machine.of_interfaces):
+                    found.setdefault((group or "").lower(), set()).add(name)
+            told = facts is not None and all(one.security_group is not None for one in facts.machines.values())
+            whole = whole and told
+        found.pop("", None)
+        return found, whole
 
     # Route tables, which only service management shows
 
@@ -288,6 +348,19 @@ class Supplement:
         except GatewayError:
             return ...
         return ... if found == "" else found
+
+
+def refused(error: GatewayError, subscription: str, *, shut: bool) -> Unreadable:
+    """That this API was of no use, once for a whole inventory, and what is missing for it. `shut`: it answered nothing
+    at all, so that a refusal is for good and no accident."""
+    action, what = TABLES_READ, str(error)
+    if shut and isinstance(error, CredentialRefused | NotPermitted):
+        action = OLDER_API_RIGHT
+        what = "Service management refuses this credential: it answers to an Owner or co-administrator only."
+    elif shut and (isinstance(error, NotFound) or error.exchange.status == GONE):
+        action, what = OLDER_API_GONE, "Service management does not answer for this subscription any more."
+    sentence = f"{what} Without it {MISSED}. TRACKER_SERVICE_MANAGEMENT_ENDPOINT=off does not ask it at all."
+    return Unreadable(resource_id=f"/subscriptions/{subscription}", action=action, sentence=sentence)
 
 
 def filled(document: Document, **values: Any) -> Document:

@@ -8,6 +8,8 @@ import pytest
 from migrator.gateway.arm import ArmGateway, StaticToken, credential
 from migrator.gateway.azure import Azure
 from migrator.gateway.protocol import (
+    OLDER_API_GONE,
+    OLDER_API_RIGHT,
     ArmSide,
     ClassicSide,
     Document,
@@ -88,6 +90,21 @@ def test_route_tables_are_listed_with_who_uses_them(both: Azure) -> None:
     assert tables["rt-proxy-2015"].used_by == ()
     used = tables["rt-web-back"].used_by
     assert isinstance(used, tuple) and used and all(name.startswith("web-prod-net/") for name in used)
+
+
+def test_groups_that_resource_manager_leaves_open_get_their_users(azure: Running, both: Azure) -> None:
+    logistics, retail = (subscription_of(both, ending) for ending in ("Logistics", "Retail"))
+    loose = {g.name: g.used_by for g in estate(listed(both, logistics)[0]).all(NetworkSecurityGroup)}
+    assert loose["nsg-forklifts"] == ()
+    made = azure.control("estate")
+    for document in made["resources"]:
+        if document["type"] == ResourceType.NETWORK_SECURITY_GROUP:
+            document["properties"].pop("associations", None)
+    azure.control("reset", {"estate": made, "seed": 1})
+    azure.control("settings", {"throttle": 0})
+    found = {g.name: g.used_by for g in estate(listed(both, retail)[0]).all(NetworkSecurityGroup)}
+    assert found["nsg-web-front"] == ("web-prod-net/front",) and found["nsg-old-dmz"] == ()
+    assert found["nsg-erp"] == ("erp-net/data", "erp-sql")
 
 
 @pytest.mark.parametrize("stop", [1, 40, -1])
@@ -199,15 +216,15 @@ def test_a_reader_reads_with_resource_manager_alone_and_is_told_so(azure: Runnin
     with Azure(azure.base_url, azure.base_url + OLDER, StaticToken("reader-token")) as reader:
         documents, doubts = listed(reader, subscription_of(both, "Retail"))
     assert len(documents) > 100 and not [d for d in documents if d["type"] == ResourceType.ROUTE_TABLE]
-    (refused,) = [d for d in doubts if "routeTables" in d.action]
-    assert "co-administrator or owner" in refused.sentence
+    (refused,) = doubts
+    assert refused.action == OLDER_API_RIGHT and "Owner or co-administrator" in refused.sentence
 
 
 def test_where_the_older_api_is_no_more_the_inventory_goes_on(azure: Running, both: Azure) -> None:
     with Azure(azure.base_url, f"{azure.base_url}/retired", StaticToken("t")) as late:
         documents, doubts = listed(late, subscription_of(both, "Retail"))
     assert len(documents) > 100
-    assert [d.action for d in doubts] == [f"{ResourceType.ROUTE_TABLE}/read"]
+    assert [d.action for d in doubts] == [OLDER_API_GONE]
 
 
 @pytest.mark.parametrize("body", ["html", "cut", "empty", "list"])

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from migrator.gateway.protocol import (
+    STANDING,
     AzureGateway,
     Document,
     GatewayError,
@@ -52,6 +53,11 @@ class Reading:
             listed.append({"resource": "", "action": "", "sentence": f"{more} more parts could not be read."})
         return storable(listed)
 
+    def misses(self) -> bool:
+        """Whether something could not be read which another reading might get: not what a right of another kind is
+        needed for, or what Azure has closed."""
+        return any(part.action not in STANDING for part in self.unreadable)
+
     def actions(self) -> list[str]:
         """The missing actions, each once."""
         return storable(sorted({part.action[:200] for part in self.unreadable if part.action}))
@@ -73,6 +79,8 @@ def _under(key: str, root: str) -> bool:
 @lru_cache(maxsize=1_000)
 def hidden_types(action: str) -> Callable[[str], bool]:
     """What the lack of an action hides, as a test of a type. An action that lists no type of ours may hide all."""
+    if action in STANDING:  # all that nothing else lists
+        return lambda kind: kind.lower() == ResourceType.ROUTE_TABLE.lower()
     wanted = action.lower().removesuffix("/read")
     if wanted in _TYPES:
         return lambda kind: kind.lower() == wanted or kind.lower().startswith(wanted + "/")

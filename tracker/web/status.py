@@ -149,7 +149,7 @@ CHIPS: dict[str, dict[str, Chip]] = {
     },
     "sync": {
         "running": Chip("Running", "progress", "loader", "Azure is being read."),
-        "complete": Chip("Complete", "good", "circle-check", "Everything was read."),
+        "complete": Chip("Complete", "good", "circle-check", "Everything was read that this credential may see."),
         "partial": Chip(
             "Partial", "attention", "triangle-alert", "Some parts could not be read; their facts are unknown."
         ),

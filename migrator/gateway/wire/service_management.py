@@ -124,12 +124,25 @@ def hosted_service(item: Xml, ids: Ids) -> Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentFacts:
-    """What an enrichment needs of a deployment: sizes and counts by lower-case role name, and the machines' states."""
+    """What an enrichment needs of a deployment: sizes and counts by lower-case role name, and the machines' states and
+    facts."""
 
     name: str
     sizes: Mapping[str, str]
     counts: Mapping[str, int]
     states: Mapping[str, str | None]
+    machines: Mapping[str, "MachineFacts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFacts:
+    """`security_group`, `of_interfaces`: names, "" and nothing for none; None where the network of the machine is not
+    told."""
+
+    availability_set: str
+    security_group: str | None
+    of_interfaces: tuple[str, ...]
+    endpoints: tuple[Document, ...]
 
 
 def deployment_facts(item: Xml) -> DeploymentFacts:
@@ -142,14 +155,37 @@ def deployment_facts(item: Xml) -> DeploymentFacts:
         counts[role] = counts.get(role, 0) + 1
         sizes.setdefault(role, set()).add(instance.word("InstanceSize"))
     states: dict[str, str | None] = {}
+    machines: dict[str, MachineFacts] = {}
     for role in item.items("RoleList", "Role") or []:
         name, kind = role.word("RoleName").lower(), role.word("RoleType").lower()
         if kind == _MACHINE:
             states[name] = role.word("MigrationState") or None
+            machines[name] = _machine_facts(role)
         if role.word("RoleSize"):
             sizes.setdefault(name, {role.word("RoleSize")})
     same = {role: next(iter(found)) for role, found in sizes.items() if len(found) == 1 and found != {""}}
-    return DeploymentFacts(name=item.word("Name"), sizes=same, counts=counts, states=states)
+    return DeploymentFacts(name=item.word("Name"), sizes=same, counts=counts, states=states, machines=machines)
+
+
+def _machine_facts(role: Xml) -> MachineFacts:
+    network = _network_of_role(role)
+    cards = (network.items("NetworkInterfaces", "NetworkInterface") or []) if network is not None else []
+    points = network.items("InputEndpoints", "InputEndpoint") if network is not None else None
+    return MachineFacts(
+        availability_set=role.word("AvailabilitySetName"),
+        security_group=network.word("NetworkSecurityGroup") if network is not None else None,
+        of_interfaces=tuple(name for card in cards if (name := card.word("NetworkSecurityGroup"))),
+        endpoints=tuple(_input_endpoint(point) for point in points or []),
+    )
+
+
+def _network_of_role(role: Xml) -> Xml | None:
+    """The network part of a machine's role."""
+    sets = role.items("ConfigurationSets", "ConfigurationSet") or []
+    return next(
+        (one for one in sets if one.word("ConfigurationSetType") == "NetworkConfiguration" or one.has("SubnetNames")),
+        None,
+    )
 
 
 def slot_type(item: Xml) -> Any:
@@ -291,11 +327,7 @@ def _machine(role: Xml, item: Xml, service: Mapping[str, Any], ids: Ids) -> Docu
     name = role.word("RoleName")
     instances = item.items("RoleInstanceList", "RoleInstance") or []
     instance = next((one for one in instances if one.word("RoleName").lower() == name.lower()), None)
-    sets = role.items("ConfigurationSets", "ConfigurationSet") or []
-    network = next(
-        (one for one in sets if one.word("ConfigurationSetType") == "NetworkConfiguration" or one.has("SubnetNames")),
-        None,
-    )
+    network = _network_of_role(role)
     site = item.text("VirtualNetworkName")
     size = role.text("RoleSize")
     properties = spoken(
@@ -365,6 +397,7 @@ def _input_endpoint(item: Xml) -> Document:
         publicIpAddress=item.text("Vip"),
         enableDirectServerReturn=item.flag("EnableDirectServerReturn"),
         loadBalancedEndpointSetName=item.text("LoadBalancedEndpointSetName"),
+        loadBalancerName=item.text("LoadBalancerName"),
         endpointAcl={"rules": rules} if rules is not MISSING else MISSING,
     )
 

@@ -2,7 +2,14 @@
 
 import pytest
 
-from migrator.gateway.protocol import NotPermitted, NotRegistered, Unreachable, Unreadable
+from migrator.gateway.protocol import (
+    OLDER_API_GONE,
+    OLDER_API_RIGHT,
+    NotPermitted,
+    NotRegistered,
+    Unreachable,
+    Unreadable,
+)
 from migrator.resources import UNKNOWN, Registration
 from tests.tracker.inventory.azure import NOON
 from tracker.inventory import documents, reading
@@ -149,6 +156,8 @@ def test_an_unreachable_subscription_is_a_failure() -> None:
         (f"/subscriptions/{SUB}", "Microsoft.ResourceGraph/resources/read", "all"),
         (f"/subscriptions/{SUB}", "", "all"),
         (f"/subscriptions/{SUB}/resourceGroups/other", "", set()),
+        (f"/subscriptions/{SUB}", OLDER_API_RIGHT, {"route table"}),
+        (f"/subscriptions/{SUB}", OLDER_API_GONE, {"route table"}),
     ],
 )
 def test_what_an_unreadable_part_hides(resource: str, action: str, hides: set[str] | str) -> None:
@@ -158,6 +167,7 @@ def test_what_an_unreadable_part_hides(resource: str, action: str, hides: set[st
         "vm": (VM, "Microsoft.ClassicCompute/virtualMachines"),
         "autoscale": (f"{ROOT}/microsoft.insights/autoscalesettings/a", "Microsoft.Insights/autoscaleSettings"),
         "alert": (f"{ROOT}/microsoft.insights/metricalerts/a", "Microsoft.Insights/metricAlerts"),
+        "route table": (f"{ROOT}/Microsoft.ClassicNetwork/routeTables/a", "Microsoft.ClassicNetwork/routeTables"),
         "app service": (f"{ROOT}/Microsoft.Web/hostingEnvironments/a", "Microsoft.Web/hostingEnvironments"),
     }
     hidden = Reading(unreadable=[Unreadable(resource_id=resource, action=action, sentence="")]).hidden()

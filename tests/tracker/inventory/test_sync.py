@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from migrator.gateway.protocol import Reached, Throttled
+from migrator.gateway.arm import StaticToken
+from migrator.gateway.azure import Azure as BothApis
+from migrator.gateway.protocol import STANDING, Reached, Throttled
 from tests.tracker.inventory.azure import BY, NOON, SMALL_UNITS, Azure, Clock, Wrapped, builder
 from tracker.audit.models import Event
 from tracker.inventory import actions, queries
@@ -469,6 +471,31 @@ def test_what_may_not_be_read_is_unknown_and_nothing_behind_it_is_gone(azure: Az
     assert Unit.objects.get(name="small-tool").gone_at is None
     (event,) = [e for e in events("inventory.synced") if "missing_actions" in e["detail"]]
     assert event["detail"]["missing_actions"] == ["Microsoft.ClassicCompute/domainNames/slots/read"]
+
+
+@pytest.mark.parametrize(
+    ("older", "words"),
+    [
+        ("/service-management", "refuses this credential: it answers to an Owner or co-administrator only"),
+        ("/retired", "does not answer for this subscription any more"),
+    ],
+)
+def test_where_only_the_older_api_keeps_shut_the_reading_is_complete_and_says_what_it_misses(
+    azure: Azure, clock: Clock, older: str, words: str
+) -> None:
+    subscription = azure.subscribe(clock)
+    base = azure.process.base_url
+    for _ in range(2):
+        with BothApis(base, base + older, StaticToken("reader-token")) as reader:
+            row = actions.sync(subscription, reader, clock, BY)
+        (entry,) = row.unreadable
+        assert row.outcome == "complete" and words in entry["sentence"] and "route tables" in entry["sentence"]
+    assert row.unchanged and not row.changed + row.added + row.gone
+    assert entry["action"] in STANDING
+    azure.fault("malformed", unit="small-tool/slots", method="GET", times=None)
+    with BothApis(base, base + older, StaticToken("reader-token")) as reader:
+        row = actions.sync(subscription, reader, clock, BY)
+    assert row.outcome == "partial" and len(row.unreadable) == 2
 
 
 def test_a_reader_may_sync(azure: Azure, clock: Clock) -> None:

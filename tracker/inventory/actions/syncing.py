@@ -280,7 +280,7 @@ def _end(row: Sync, reading: Reading, changes: Changes, now: datetime) -> None:
     row.unreadable = reading.entries() + [
         {"resource": "", "action": "", "sentence": sentence} for sentence in changes.undrawn[:50]
     ]
-    row.outcome = Sync.Outcome.PARTIAL if row.unreadable else Sync.Outcome.COMPLETE
+    row.outcome = Sync.Outcome.PARTIAL if reading.misses() or changes.undrawn else Sync.Outcome.COMPLETE
     row.added, row.changed = len(changes.added), len(changes.changed)
     row.gone, row.unchanged = len(changes.gone), changes.unchanged
     row.save()

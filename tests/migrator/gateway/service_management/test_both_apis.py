@@ -7,11 +7,19 @@ import pytest
 
 from migrator.gateway.arm import StaticToken
 from migrator.gateway.azure import Azure
-from migrator.gateway.protocol import ClassicSide, Document, NotFound, Reached, Unreadable
+from migrator.gateway.protocol import (
+    OLDER_API_GONE,
+    OLDER_API_RIGHT,
+    ClassicSide,
+    Document,
+    NotFound,
+    Reached,
+    Unreadable,
+)
 from migrator.gateway.service_management import ServiceManagement
 from migrator.gateway.service_management_inventory import TABLES_READ, Supplement, filled
 from migrator.gateway.wire import assemble
-from migrator.resources import UNKNOWN, Network, ResourceType, Role, RouteTable
+from migrator.resources import UNKNOWN, Network, NetworkSecurityGroup, ResourceType, Role, RouteTable, VirtualMachine
 from tests.migrator.gateway.service_management import answers
 
 SUB = "11111111-2222-3333-4444-555555555555"
@@ -130,7 +138,7 @@ def test_migration_states_of_networks_accounts_and_machines(stub: Any, wrap: Wra
         ResourceType.VIRTUAL_MACHINE,
         (),
         domainName={"name": "cs2"},
-        networkProfile={"virtualNetwork": {"id": NETWORK}},
+        networkProfile={"virtualNetwork": {"id": NETWORK}, "networkSecurityGroup": None},
     )
     account, machine, member, *_ = walk(service, doc(STORAGE, ResourceType.STORAGE_ACCOUNT), alone, inside)
     assert account["properties"]["migrationState"] == machine["properties"]["migrationState"] == "Prepared"
@@ -171,29 +179,138 @@ def test_a_listing_that_goes_on_elsewhere_calls_nothing_unused_by_mistake(servic
     assert found[0] is place and "associations" not in found[1]["properties"]
 
 
+REFUSES = "refuses this credential: it answers to an Owner or co-administrator only"
+GONE = "does not answer for this subscription any more"
+
+
 @pytest.mark.parametrize(
-    ("status", "body"),
+    ("status", "body", "action", "words"),
     [
-        (401, "AuthenticationFailed"),
-        (403, "ForbiddenError"),
-        (404, ""),
-        (410, "Gone"),
-        (429, "TooManyRequests"),
-        (500, "X"),
+        (401, "AuthenticationFailed", OLDER_API_RIGHT, REFUSES),
+        (403, "ForbiddenError", OLDER_API_RIGHT, REFUSES),
+        (404, "", OLDER_API_GONE, GONE),
+        (410, "Gone", OLDER_API_GONE, GONE),
+        (429, "TooManyRequests", TABLES_READ, "list virtual network sites"),
+        (500, "X", TABLES_READ, "list virtual network sites"),
     ],
 )
 def test_a_refusal_costs_one_line_that_names_what_is_missing(
-    stub: Any, wrap: Wrap, service: ServiceManagement, status: int, body: str
+    stub: Any, wrap: Wrap, service: ServiceManagement, status: int, body: str, action: str, words: str
 ) -> None:
     error = wrap(f"<Error><Code>{body}</Code><Message>no</Message></Error>") if body else b"<html>gone</html>"
     stub.on("GET", f"{NETWORKING}/virtualnetwork", status, error)
     bare = [network(read=()), role(), doc(STORAGE, ResourceType.STORAGE_ACCOUNT)]
     *documents, refused = walk(service, *bare)
     assert documents == bare
-    assert isinstance(refused, Unreadable) and refused.action == TABLES_READ
+    assert isinstance(refused, Unreadable) and refused.action == action
     assert refused.resource_id == f"/subscriptions/{SUB}"
-    assert "co-administrator or owner" in refused.sentence and "sizes and counts of roles" in refused.sentence
+    assert words in refused.sentence and "sizes and counts of roles" in refused.sentence
+    assert "TRACKER_SERVICE_MANAGEMENT_ENDPOINT=off" in refused.sentence
     assert len({request.path for request in stub.requests}) == 1  # after the first refusal nothing more is asked
+
+
+@pytest.mark.usefixtures("answering")
+def test_a_refusal_half_way_is_no_refusal_for_good(stub: Any, wrap: Wrap, service: ServiceManagement) -> None:
+    error = wrap("<Error><Code>ForbiddenError</Code><Message>no</Message></Error>")
+    stub.on("GET", f"/{SUB}/services/hostedservices/other/deploymentslots/Production", 403, error)
+    other = doc(f"{GROUP}/{ResourceType.CLOUD_SERVICE}/other/slots/Production/roles/R", ResourceType.ROLE)
+    *_, refused = walk(service, role(), other)
+    assert isinstance(refused, Unreadable) and refused.action == TABLES_READ and "(403)" in refused.sentence
+
+
+# Who uses a security group
+
+NSG = f"{GROUP}/{ResourceType.NETWORK_SECURITY_GROUP}"
+DISKS = "<Disks><Disk><AttachedTo><HostedServiceName>cs2</HostedServiceName></AttachedTo></Disk><Disk/></Disks>"
+
+
+def machine(**properties: Any) -> Document:
+    home = {"domainName": {"name": "cs2"}, "migrationState": "Prepared", "hardwareProfile": {}, **properties}
+    return doc(MACHINE, ResourceType.VIRTUAL_MACHINE, (), **home)
+
+
+def with_group(text: str, name: str) -> str:
+    """The answer for a deployment of machines, whose machine is in a security group."""
+    return text.replace(
+        "</ConfigurationSet>", f"<NetworkSecurityGroup>{name}</NetworkSecurityGroup></ConfigurationSet>"
+    )
+
+
+def groups(*names: str) -> Callable[[], Iterator[list[Document]]]:
+    """Security groups as Resource Manager lists them, each with a rule."""
+    made = [doc(f"{NSG}/{name}", ResourceType.NETWORK_SECURITY_GROUP, ("securityRules",)) for name in names]
+    rules = [doc(f"{NSG}/{name}/securityRules/a", ResourceType.SECURITY_RULE) for name in names]
+    return lambda: iter([[one, rule] for one, rule in zip(made, rules, strict=True)])
+
+
+def used_by(found: list[Any]) -> dict[str, Any]:
+    """What is known in the end: the later reading counts."""
+    last = {one["id"]: one for one in found if not isinstance(one, Unreadable | Reached)}
+    values = assemble(last.values()).resources
+    return {one.name: one.used_by for one in values if isinstance(one, NetworkSecurityGroup)}
+
+
+@pytest.fixture
+def users_answering(stub: Any, wrap: Wrap, answering: None) -> None:
+    stub.on("GET", f"/{SUB}/services/disks", 200, wrap(DISKS))
+    told = with_group(answers.machines(), "hosts")
+    stub.on("GET", f"/{SUB}/services/hostedservices/cs2/deploymentslots/Production", 200, wrap(told))
+
+
+@pytest.mark.usefixtures("users_answering")
+@pytest.mark.parametrize("begun", [False, True])
+def test_groups_name_the_subnets_and_machines_that_use_them(stub: Any, service: ServiceManagement, begun: bool) -> None:
+    """Also where the listing goes on from a place, so that no network, machine or group comes by."""
+    listed = groups("nsg1", "hosts", "loose")
+    bare = [doc(f"{NSG}/{name}", ResourceType.NETWORK_SECURITY_GROUP) for name in ("nsg1", "hosts", "loose")]
+    documents = [] if begun else [*bare, network(subnets=[{"name": "front"}, {"name": "back"}])]
+    supplement = Supplement(service, SUB, groups=listed, begun=begun)
+    found = list(supplement.walk(iter(documents)))
+    assert used_by(found) == {"nsg1": ("vnet1/front",), "hosts": ("vm1",), "loose": ()}
+    completed = next(one for one in reversed(found) if not isinstance(one, Unreadable) and one["name"] == "hosts")
+    assert completed["sources"]["properties.associations"] == "service-management"
+    assert len([seen for seen in stub.requests if "deploymentslots" in seen.path]) == 1
+
+
+@pytest.mark.usefixtures("users_answering")
+def test_where_a_service_cannot_be_read_no_group_is_called_unused(
+    stub: Any, wrap: Wrap, service: ServiceManagement
+) -> None:
+    more = DISKS.replace("<Disk/>", "<Disk><AttachedTo><HostedServiceName>x</HostedServiceName></AttachedTo></Disk>")
+    stub._answers.pop(("GET", f"/{SUB}/services/disks"))
+    stub.on("GET", f"/{SUB}/services/disks", 200, wrap(more))
+    stub.on("GET", f"/{SUB}/services/hostedservices/x/deploymentslots/Production", 200, b"<html>")
+    bare = doc(f"{NSG}/loose", ResourceType.NETWORK_SECURITY_GROUP)
+    supplement = Supplement(service, SUB, groups=groups("nsg1", "loose"))
+    found = list(supplement.walk(iter([bare])))
+    assert used_by(found) == {"nsg1": ("vnet1/front",), "loose": UNKNOWN}
+    assert [one for one in found if isinstance(one, Unreadable)]
+
+
+@pytest.mark.usefixtures("users_answering")
+def test_groups_that_say_who_uses_them_cost_nothing(stub: Any, service: ServiceManagement) -> None:
+    told = doc(f"{NSG}/nsg1", ResourceType.NETWORK_SECURITY_GROUP, (), associations=["a"])
+    supplement = Supplement(service, SUB, groups=groups("never asked"))
+    found = list(supplement.walk(iter([told])))
+    assert found[0] == told and used_by(found) == {"nsg1": ("a",)}
+    assert not [seen for seen in stub.requests if seen.path.endswith("/disks")]
+
+
+@pytest.mark.usefixtures("users_answering")
+def test_subnets_and_machines_name_their_groups(service: ServiceManagement) -> None:
+    silent = network(subnets=[{"name": "front"}, {"name": "back", "networkSecurityGroup": None}, {"name": "other"}])
+    made, vm, *_ = walk(service, silent, machine(networkProfile={"inputEndpoints": [{"endpointName": "SSH"}]}))
+    front, back, other = made["properties"]["subnets"]
+    assert front["networkSecurityGroup"]["name"] == "nsg1" and back["networkSecurityGroup"] is None
+    assert "networkSecurityGroup" not in other  # no subnet of the site is called so
+    assert made["sources"]["properties.subnets.networkSecurityGroup"] == "service-management"
+    profile = vm["properties"]["networkProfile"]
+    assert profile["networkSecurityGroup"]["name"] == "hosts"
+    assert vm["sources"]["properties.networkProfile.networkSecurityGroup"] == "service-management"
+    (value,) = assemble([vm]).resources
+    assert isinstance(value, VirtualMachine) and value.availability_set == "as1"
+    (point,) = value.input_endpoints  # type: ignore[misc]
+    assert point.load_balanced_set == "lb" and [rule.action for rule in point.acl] == ["permit"]
 
 
 @pytest.mark.usefixtures("answering")
