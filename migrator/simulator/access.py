@@ -1,6 +1,7 @@
 """Who asks, and whether they may: bearer tokens, their expiry, the reader (azure.md 9).
 
-`expired-token` is refused with 401, `reader-token` may only read, any other token may do everything.
+`expired-token` is refused with 401, `reader-token` may only read, `stranger-token` has no right on any subscription,
+any other token may do everything.
 """
 
 import uuid
@@ -9,7 +10,7 @@ from migrator.simulator.arm.migration import unit_of
 from migrator.simulator.errors import ArmError
 from migrator.simulator.store import segments_of
 
-EXPIRED, READER = "expired-token", "reader-token"
+EXPIRED, READER, STRANGER = "expired-token", "reader-token", "stranger-token"
 _SPACE = uuid.UUID("0d4b3f0e-3a52-4f0e-8d0f-6e1fb4e5a1aa")
 
 
@@ -43,9 +44,16 @@ def is_reader(authorization: str) -> bool:
     return authorization.partition(" ")[2].strip() == READER
 
 
-def check_reader(authorization: str, caller: str, method: str, path: str) -> None:
-    """403 AuthorizationFailed, naming the missing action, when a reader writes."""
-    if not is_reader(authorization) or is_read(method, path):
+def is_stranger(authorization: str) -> bool:
+    return authorization.partition(" ")[2].strip() == STRANGER
+
+
+def check_rights(authorization: str, caller: str, method: str, path: str) -> None:
+    """403 AuthorizationFailed, naming the missing action, when a reader writes or a stranger asks for anything in a
+    subscription. What lies above them (the list of subscriptions, Resource Graph) just shows a stranger none."""
+    below = path.lower().startswith("/subscriptions/") and len(segments_of(path)) > 1
+    refused = below if is_stranger(authorization) else is_reader(authorization) and not is_read(method, path)
+    if not refused:
         return
     action, scope = action_of(method, path)
     raise ArmError(
@@ -62,12 +70,18 @@ def action_of(method: str, path: str) -> tuple[str, str]:
     parts = segments_of(unit_of(path))
     marks = [i for i, part in enumerate(parts) if part.lower() == "providers"]
     if not marks:
-        verb = {"DELETE": "delete", "POST": "action"}.get(method, "write")
-        return f"Microsoft.Resources/subscriptions/resourceGroups/{verb}", "/" + "/".join(parts)
+        kind = "subscriptions/resourceGroups" if len(parts) > 2 else "subscriptions"
+        return f"Microsoft.Resources/{kind}/{_word(method)}", "/" + "/".join(parts)
     tail = parts[marks[-1] + 1 :]
+    if not tail:
+        return f"Microsoft.Resources/subscriptions/providers/{_word(method)}", "/" + "/".join(parts[:-1])
     names = [tail[0], *tail[1::2]]
     if method == "POST":
         if len(tail) == 2:  # …/providers/Microsoft.X/register
             return f"{tail[0]}/{tail[1]}/action", "/" + "/".join(parts[: marks[-1]])
         return "/".join(names) + "/action", "/" + "/".join(parts[:-1])
-    return "/".join(names) + ("/delete" if method == "DELETE" else "/write"), "/" + "/".join(parts)
+    return f"{'/'.join(names)}/{_word(method)}", "/" + "/".join(parts)
+
+
+def _word(method: str) -> str:
+    return {"GET": "read", "HEAD": "read", "DELETE": "delete", "POST": "action"}.get(method, "write")

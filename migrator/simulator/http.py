@@ -23,6 +23,7 @@ from migrator.simulator.arm import (
     authorization,
     graph,
     insights,
+    metadata,
     migration,
     others,
     quota,
@@ -89,6 +90,8 @@ class Simulator:
         query = {name.lower(): value for name, value in request.query_params.multi_items()}
         if path == "/healthz":
             return _json(Answer(body={"status": "ok", "scenario": self.scenario}))
+        if path.lower() == "/metadata/endpoints":  # asked before anybody signs in
+            return _json(metadata.endpoints(_base(request), query.get("api-version", "")))
         if service_management.answers(path):
             return await service_management.respond(self, request, path, query, started)
         try:
@@ -146,12 +149,13 @@ class Simulator:
             text = "The access token expiry UTC time is earlier than current UTC time."
             raise access.unauthorized("ExpiredAuthenticationToken", text, tenant)
         call.principal = access.principal(authorization_header, tenant)
+        call.sees = () if access.is_stranger(authorization_header) else tuple(platform.subscriptions)
         fault = platform.faults.take("throttle", path=call.path, method=call.method)
         if fault:
             wait = fault.settings["retry_after"]
             raise _throttled(None if wait is None else int(wait), int(fault.settings.get("status", 429)))
         headers = self._throttle(call)
-        access.check_reader(authorization_header, call.principal, call.method, call.path)
+        access.check_rights(authorization_header, call.principal, call.method, call.path)
         return headers
 
     def _throttle(self, call: Call) -> dict[str, str]:

@@ -5,6 +5,7 @@ Manager serves but the recording does not name take the versions of their parent
 providers: azure.md section 12, with some older ones which clients in the wild still send [K].
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from migrator.simulator.errors import ArmError
@@ -172,6 +173,10 @@ def region_name(text: str) -> str:
     return _BY_LOCATION.get(text.lower().replace(" ", ""), text)
 
 
+def knows_region(text: str) -> bool:
+    return text.lower().replace(" ", "") in _BY_LOCATION
+
+
 def canonical_type(text: str) -> str:
     """The documented spelling of a type, or the text as it came."""
     known = _LOWER.get(text.lower())
@@ -208,14 +213,17 @@ def check_version(kind: str, version: str | None, *, location: str = "") -> None
     accepted = set(known[1]) if known else set()
     if version in accepted | _ALSO_ACCEPTED.get(kind.lower(), set()):
         return
-    short = kind.partition("/")[2]
-    raise ArmError(
+    raise no_such_location(location, version, kind.partition("/")[2], accepted)
+
+
+def no_such_location(location: str, version: str, short: str, versions: Iterable[str] = ()) -> ArmError:
+    """What Resource Manager says of a version or a region that a type does not have."""
+    listed = f"The supported api-versions are '{', '.join(sorted(versions))}'. " if versions else ""
+    return ArmError(
         400,
         "NoRegisteredProviderFound",
         f"No registered resource provider found for location '{location}' and API version '{version}' "
-        f"for type '{short}'. "
-        f"The supported api-versions are '{', '.join(sorted(accepted))}'. "
-        f"The supported locations are '{', '.join(_BY_LOCATION)}'.",
+        f"for type '{short}'. {listed}The supported locations are '{', '.join(_BY_LOCATION)}'.",
     )
 
 

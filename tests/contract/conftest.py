@@ -1,11 +1,15 @@
-"""One simulator process for all contract tests, reset before each; a gateway on it over real HTTP."""
+"""The places where the contract is kept, reset before each test, and a gateway on them.
+
+`azure` is a simulator's process over real HTTP unless a module asks for more with SIMULATED or EVERYWHERE.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
-from migrator.gateway.arm import ArmGateway, credential
+from migrator.gateway.arm import ArmGateway
 from migrator.simulator import running
+from tests.contract.places import REAL_SUBSCRIPTION, InProcess, OverHttp, Place, RealAzure
 
 
 @pytest.fixture(scope="session")
@@ -15,20 +19,30 @@ def process() -> Iterator[running.Running]:
 
 
 @pytest.fixture
-def azure(process: running.Running) -> running.Running:
+def azure(request: pytest.FixtureRequest) -> Place:
     """The journey estate, untouched. Time runs at its own pace; tests advance it by hand."""
-    process.control("reset", {"scenario": "journey", "seed": 1})
-    process.control("settings", {"throttle": 0, "page_size": 100, "operation_header": "both"})
-    return process
+    where = getattr(request, "param", "over HTTP")
+    if where == "real subscription":
+        return RealAzure()
+    if where == "in process":
+        place: OverHttp = InProcess()
+    else:
+        place = OverHttp(request.getfixturevalue("process"))
+        place.control("reset", {"scenario": "journey", "seed": 1})
+        place.control("faults", method="DELETE")
+    place.control("settings", {"throttle": 0, "page_size": 100, "operation_header": "both"})
+    return place
 
 
 @pytest.fixture
-def gateway(azure: running.Running) -> Iterator[ArmGateway]:
-    with ArmGateway(azure.base_url, credential("static", azure.base_url)) as gateway:
+def gateway(azure: Place) -> Iterator[ArmGateway]:
+    with azure.gateway() as gateway:
         yield gateway
 
 
 @pytest.fixture
-def subscription(gateway: ArmGateway) -> str:
+def subscription(azure: Place, gateway: ArmGateway) -> str:
+    if not azure.simulated:
+        return REAL_SUBSCRIPTION
     (found,) = gateway.subscriptions()
     return found.subscription_id

@@ -62,7 +62,8 @@ def query(call: Call) -> Answer:
     options = body.get("options") if isinstance(body.get("options"), Mapping) else {}
     if options.get("resultFormat", "table") != "objectArray":
         raise _invalid("This simulator answers resultFormat objectArray only; ask for it.")
-    wanted = [str(key).lower() for key in body.get("subscriptions") or ()] or list(call.platform.subscriptions)
+    wanted = [str(key).lower() for key in body.get("subscriptions") or call.sees]
+    wanted = [key for key in wanted if key in call.sees]  # the others just have no rows [K]
     text, view = str(body.get("query") or ""), call.view()
     narrowing, shaping = parse(text)
     # One query is worked out once for all its pages; only the page asked for is shaped.

@@ -5,7 +5,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from migrator.simulator import quotas
+from migrator.simulator import providers, quotas
 from migrator.simulator.arm.routing import SUBSCRIPTION, Answer, Call, Router, page
 from migrator.simulator.errors import ArmError, bad_request
 from migrator.simulator.quotas import QuotaRequest
@@ -26,6 +26,9 @@ _SPELLED = {
 def list_usages(call: Call) -> Answer:
     call.check_version(f"{_provider(call)}/locations/usages", call.parts["location"])
     call.platform.tick()
+    found = _rows(call)
+    if not found and not providers.knows_region(call.parts["location"]):
+        raise providers.no_such_location(call.parts["location"], call.query["api-version"], "locations/usages")
     rows = [
         {
             "id": f"{call.path}/{row['name']}",
@@ -34,7 +37,7 @@ def list_usages(call: Call) -> Answer:
             "limit": row["limit"],
             "name": {"value": row["name"], "localizedValue": quotas.localized(row["name"])},
         }
-        for row in _rows(call)
+        for row in found
     ]
     return page(call, rows)
 

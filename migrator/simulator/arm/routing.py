@@ -27,6 +27,7 @@ class Call:
     body: Any
     base_url: str
     principal: str = ""
+    sees: tuple[str, ...] = ()  # the subscriptions on which the caller has any right
     client_request_id: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
 

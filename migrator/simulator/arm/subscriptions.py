@@ -22,7 +22,7 @@ UNLISTED = ("microsoft.authorization/", "microsoft.resources/", *scopes.HIDDEN)
 def list_subscriptions(call: Call) -> Answer:
     call.check_version("Microsoft.Resources/subscriptions")
     call.platform.tick()
-    return page(call, (_subscription(row) for row in call.platform.subscriptions.values()))
+    return page(call, (_subscription(call.platform.subscriptions[key]) for key in call.sees))
 
 
 @routes.route("GET", SUBSCRIPTION)

@@ -113,8 +113,8 @@ def _admit(simulator: "Simulator", request: Request, call: Call, aim: str) -> No
     if fault:
         wait = fault.settings["retry_after"]
         raise _busy(None if wait is None else int(wait), int(fault.settings.get("status", 429)))
-    subscription = call.parts["subscription"]
-    if subscription not in platform.subscriptions or access.is_reader(authorization):
+    subscription, stranger = call.parts["subscription"], access.is_stranger(authorization)
+    if subscription not in platform.subscriptions or access.is_reader(authorization) or stranger:
         # Only an owner or co-administrator may call this API, also to read (azure.md 1.4 [D] cs-ov); the answer is [K].
         text = "The server failed to authenticate the request. "
         text += "Verify that the caller is an owner or co-administrator of this subscription."

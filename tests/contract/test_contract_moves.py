@@ -1,29 +1,23 @@
-"""What `ArmGateway` promises, kept over HTTP against the simulator: the same calls the engine makes, on the journey
-estate."""
+"""The contract when it changes something: the same calls the engine makes, on the journey estate, in process and over
+HTTP."""
 
 from typing import Any
 
 import pytest
 
 from migrator.gateway import wire
-from migrator.gateway.arm import ArmGateway, credential
+from migrator.gateway.arm import ArmGateway
 from migrator.gateway.protocol import (
     Applied,
     ArmSide,
     ClassicSide,
-    CredentialRefused,
     Document,
     ErrorClass,
     NotFound,
-    NotPermitted,
-    NotRegistered,
     OperationStatus,
     Polled,
     Refused,
-    ServerFailed,
     Submitted,
-    Throttled,
-    Unreachable,
     Unreadable,
 )
 from migrator.resources import (
@@ -41,8 +35,10 @@ from migrator.resources import (
     StorageAccount,
     Verb,
 )
-from migrator.simulator.running import Running
+from tests.contract.places import OverHttp
+from tests.contract.ways import SIMULATED
 
+pytestmark = SIMULATED
 DAY = 24 * 3600.0
 
 
@@ -70,7 +66,7 @@ def submit(gateway: ArmGateway, verb: Verb, unit: str) -> Submitted:
     return gateway.submit(verb, unit, client_request_id=f"contract-{verb.value}")
 
 
-def finish(azure: Running, gateway: ArmGateway, submitted: Submitted) -> Polled:
+def finish(azure: OverHttp, gateway: ArmGateway, submitted: Submitted) -> Polled:
     """Look, let a day pass, look again."""
     assert submitted.status_url is not None and submitted.retry_after is not None
     assert gateway.poll(submitted.status_url).status is OperationStatus.IN_PROGRESS
@@ -78,7 +74,7 @@ def finish(azure: Running, gateway: ArmGateway, submitted: Submitted) -> Polled:
     return gateway.poll(submitted.status_url)
 
 
-def run(azure: Running, gateway: ArmGateway, verb: Verb, unit: str) -> None:
+def run(azure: OverHttp, gateway: ArmGateway, verb: Verb, unit: str) -> None:
     assert finish(azure, gateway, submit(gateway, verb, unit)).status is OperationStatus.SUCCEEDED
 
 
@@ -119,7 +115,7 @@ def test_what_the_values_say_is_what_the_estate_holds(gateway: ArmGateway, subsc
     assert isinstance(legacy.peerings, tuple) and len(legacy.peerings) == 1
 
 
-def test_small_pages_give_the_same_estate(azure: Running, gateway: ArmGateway, subscription: str) -> None:
+def test_small_pages_give_the_same_estate(azure: OverHttp, gateway: ArmGateway, subscription: str) -> None:
     whole = documents(gateway, subscription)
     azure.control("settings", {"page_size": 1})
     assert documents(gateway, subscription) == whole
@@ -152,7 +148,7 @@ def test_the_settings_on_a_unit_are_found(gateway: ArmGateway, subscription: str
 # The four verbs
 
 
-def test_validate_answers_at_once_and_changes_nothing(azure: Running, gateway: ArmGateway, subscription: str) -> None:
+def test_validate_answers_at_once_and_changes_nothing(azure: OverHttp, gateway: ArmGateway, subscription: str) -> None:
     unit, members = shop(gateway, subscription)
     submitted = submit(gateway, Verb.VALIDATE, unit)
     assert submitted.status_url is None
@@ -169,7 +165,7 @@ def test_validate_names_what_blocks(gateway: ArmGateway, subscription: str) -> N
     assert errors and all(message.message for message in errors)
 
 
-def test_prepare_and_abort_and_prepare_and_commit(azure: Running, gateway: ArmGateway, subscription: str) -> None:
+def test_prepare_and_abort_and_prepare_and_commit(azure: OverHttp, gateway: ArmGateway, subscription: str) -> None:
     unit, members = shop(gateway, subscription)
     prepared = submit(gateway, Verb.PREPARE, unit)
     assert gateway.observe(unit, members).classic is ClassicSide.PREPARING
@@ -196,7 +192,7 @@ def test_prepare_and_abort_and_prepare_and_commit(azure: Running, gateway: ArmGa
 
 
 def test_a_deployment_in_the_default_network_moves_by_itself(
-    azure: Running, gateway: ArmGateway, subscription: str
+    azure: OverHttp, gateway: ArmGateway, subscription: str
 ) -> None:
     (pricing,) = (d for d in estate(gateway, subscription).all(Deployment) if "/domainnames/pricing/" in d.key)
     quota = [m for m in submit(gateway, Verb.VALIDATE, pricing.id).messages if m.category is Category.ERROR]
@@ -217,7 +213,7 @@ def test_a_deployment_in_the_default_network_moves_by_itself(
     assert quota == [] or any("quota" in m.message.lower() for m in quota)
 
 
-def test_without_quota_prepare_says_how_much_is_missing(azure: Running, gateway: ArmGateway, subscription: str) -> None:
+def test_without_quota_prepare_says_what_is_missing(azure: OverHttp, gateway: ArmGateway, subscription: str) -> None:
     (pricing,) = (d for d in estate(gateway, subscription).all(Deployment) if "/domainnames/pricing/" in d.key)
     try:
         polled = finish(azure, gateway, submit(gateway, Verb.PREPARE, pricing.id))
@@ -228,7 +224,7 @@ def test_without_quota_prepare_says_how_much_is_missing(azure: Running, gateway:
     assert told == (ErrorClass.QUOTA, "E28")
 
 
-def test_a_storage_account_moves_by_itself(azure: Running, gateway: ArmGateway, subscription: str) -> None:
+def test_a_storage_account_moves_by_itself(azure: OverHttp, gateway: ArmGateway, subscription: str) -> None:
     (account,) = estate(gateway, subscription).all(StorageAccount)
     run(azure, gateway, Verb.PREPARE, account.id)
     seen = gateway.observe(account.id, ())
@@ -239,7 +235,7 @@ def test_a_storage_account_moves_by_itself(azure: Running, gateway: ArmGateway, 
 
 
 @pytest.mark.parametrize("header", ["location", "azure-asyncoperation"])
-def test_either_header_leads_to_the_end(azure: Running, gateway: ArmGateway, subscription: str, header: str) -> None:
+def test_either_header_leads_to_the_end(azure: OverHttp, gateway: ArmGateway, subscription: str, header: str) -> None:
     azure.control("settings", {"operation_header": header})
     (account,) = estate(gateway, subscription).all(StorageAccount)
     run(azure, gateway, Verb.PREPARE, account.id)
@@ -270,7 +266,7 @@ def test_a_deployment_inside_a_network_is_sent_to_the_network(gateway: ArmGatewa
 # Follow-ups
 
 
-def test_a_follow_up_is_sent_and_proved_by_reading(azure: Running, gateway: ArmGateway, subscription: str) -> None:
+def test_a_follow_up_is_sent_and_proved_by_reading(azure: OverHttp, gateway: ArmGateway, subscription: str) -> None:
     unit, members = shop(gateway, subscription)
     captured = [item for item in gateway.settings_on(unit, members) if not isinstance(item, Unreadable)]
     autoscale = next(item for item in captured if str(item["type"]).endswith("autoscaleSettings"))
@@ -300,115 +296,3 @@ def test_a_follow_up_is_sent_and_proved_by_reading(azure: Running, gateway: ArmG
     assert sent.status in (200, 201)
     probe = gateway.send(ArmRequest(method="GET", path=path, api_version="2022-10-01"))
     assert probe.body["properties"]["targetResourceUri"] == role["id"]
-
-
-# Who asks
-
-
-@pytest.mark.parametrize("call", ["subscriptions", "inventory", "submit"])
-def test_an_expired_credential_is_named(azure: Running, gateway: ArmGateway, subscription: str, call: str) -> None:
-    unit, members = shop(gateway, subscription)
-    expired = credential("static", azure.base_url, token="expired-token")
-    with ArmGateway(azure.base_url, expired) as other:
-        with pytest.raises(CredentialRefused, match="Renew or correct the credential") as raised:
-            {
-                "subscriptions": other.subscriptions,
-                "inventory": lambda: list(other.inventory(subscription)),
-                "submit": lambda: submit(other, Verb.PREPARE, unit),
-            }[call]()
-        assert raised.value.applied is Applied.NO
-        seen = other.observe(unit, members)
-        assert (seen.classic, seen.arm) == (ClassicSide.UNREADABLE, ArmSide.UNREADABLE)
-
-
-def test_a_reader_sees_everything_and_may_do_nothing(azure: Running, gateway: ArmGateway, subscription: str) -> None:
-    unit, _ = shop(gateway, subscription)
-    with ArmGateway(azure.base_url, credential("static", azure.base_url, token="reader-token")) as reader:
-        assert documents(reader, subscription) == documents(gateway, subscription)
-        with pytest.raises(NotPermitted) as raised:
-            submit(reader, Verb.PREPARE, unit)
-    assert raised.value.action.lower() == "microsoft.classicnetwork/virtualnetworks/preparemigration/action"
-    assert raised.value.scope.lower() == unit.lower() and raised.value.applied is Applied.NO
-    assert azure.control("state")["locks"] == {}
-
-
-def test_a_subscription_that_is_not_registered_is_named(azure: Running, gateway: ArmGateway, subscription: str) -> None:
-    unit, _ = shop(gateway, subscription)
-    changed = azure.control("estate")
-    for row in changed["registrations"]:
-        if row["name"] == "Microsoft.ClassicInfrastructureMigrate":
-            row["state"] = "NotRegistered"
-    azure.control("reset", {"estate": changed})
-    states = {found.name: found.state for found in gateway.registrations(subscription)}
-    assert states["Microsoft.ClassicInfrastructureMigrate"] == "NotRegistered"
-    with pytest.raises(NotRegistered, match=r"Microsoft\.ClassicInfrastructureMigrate is not registered") as raised:
-        submit(gateway, Verb.PREPARE, unit)
-    assert raised.value.applied is Applied.NO
-    assert gateway.register(subscription, "Microsoft.ClassicInfrastructureMigrate").state == "Registering"
-    azure.control("clock", {"advance": 3600})
-    states = {found.name: found.state for found in gateway.registrations(subscription)}
-    assert states["Microsoft.ClassicInfrastructureMigrate"] == "Registered"
-
-
-# What goes wrong
-
-
-def test_a_throttled_verb_was_not_processed(azure: Running, gateway: ArmGateway, subscription: str) -> None:
-    unit, members = shop(gateway, subscription)
-    azure.control("faults", {"kind": "throttle", "method": "POST", "retry_after": 17})
-    with pytest.raises(Throttled) as raised:
-        submit(gateway, Verb.PREPARE, unit)
-    assert (raised.value.retry_after, raised.value.applied) == (17.0, Applied.NO)
-    assert gateway.observe(unit, members).classic is ClassicSide.PRESENT
-
-
-@pytest.mark.parametrize(("answer", "kind"), [(500, ServerFailed), (503, ServerFailed), ("drop", Unreachable)])
-def test_a_verb_applied_in_silence_is_doubt_that_reading_ends(
-    azure: Running, gateway: ArmGateway, subscription: str, answer: int | str, kind: type[Exception]
-) -> None:
-    unit, members = shop(gateway, subscription)
-    before = len(azure.control("log")["value"])
-    azure.control("faults", {"kind": "apply-then-fail", "verb": "prepare", "answer": answer})
-    with pytest.raises(kind) as raised:
-        submit(gateway, Verb.PREPARE, unit)
-    assert raised.value.applied is Applied.UNKNOWN  # type: ignore[attr-defined]
-    assert gateway.observe(unit, members).classic is ClassicSide.PREPARING
-    log = azure.control("log")["value"][before:]
-    submits = [line for line in log if str(line["path"]).lower().endswith("/preparemigration")]
-    assert len(submits) == 1
-
-
-@pytest.mark.parametrize("body", ["html", "cut", "empty", "list"])
-def test_a_poll_that_cannot_be_understood_is_doubt(
-    azure: Running, gateway: ArmGateway, subscription: str, body: str
-) -> None:
-    unit, _ = shop(gateway, subscription)
-    url = submit(gateway, Verb.PREPARE, unit).status_url
-    assert url is not None
-    azure.control("faults", {"kind": "malformed", "body": body, "method": "GET", "times": 3})
-    assert gateway.poll(url).status is OperationStatus.UNREADABLE
-
-
-def test_a_status_url_that_is_gone_is_gone(azure: Running, gateway: ArmGateway, subscription: str) -> None:
-    unit, _ = shop(gateway, subscription)
-    url = submit(gateway, Verb.PREPARE, unit).status_url
-    assert url is not None
-    azure.control("faults", {"kind": "poll-gone"})
-    assert gateway.poll(url).status is OperationStatus.GONE
-    assert gateway.poll(url).status is OperationStatus.IN_PROGRESS
-
-
-def test_a_failed_prepare_says_why_and_stays_locked(azure: Running, gateway: ArmGateway, subscription: str) -> None:
-    unit, members = shop(gateway, subscription)
-    azure.control("faults", {"kind": "operation-fails", "verb": "prepare", "code": "E04"})
-    polled = finish(azure, gateway, submit(gateway, Verb.PREPARE, unit))
-    assert (polled.status, polled.catalogue_id, polled.error_class) == (OperationStatus.FAILED, "E04", ErrorClass.RETRY)
-    assert polled.message
-    assert gateway.observe(unit, members).classic is ClassicSide.PREPARED  # [I] what a failed Prepare leaves behind
-
-
-def test_the_buckets_of_the_platform_are_told(azure: Running, gateway: ArmGateway, subscription: str) -> None:
-    azure.control("settings", {"throttle": 1})
-    unit, _ = shop(gateway, subscription)
-    exchange = submit(gateway, Verb.VALIDATE, unit).exchange
-    assert exchange.remaining_writes is not None and 0 < exchange.remaining_writes <= 200
