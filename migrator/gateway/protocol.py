@@ -160,7 +160,7 @@ class Unreadable:
 # `Unreadable.action` where service management keeps its door shut: what it asks for, and that it is there no more. The
 # next reading will meet the same, so that a reading which misses nothing else is complete as far as it may see.
 OLDER_API_RIGHT = "Owner or co-administrator of the subscription (service management)"
-OLDER_API_GONE = "Service management does not answer here any more"
+OLDER_API_GONE = "Service management"
 STANDING = frozenset({OLDER_API_RIGHT, OLDER_API_GONE})
 
 

@@ -1,6 +1,9 @@
 """The rarer types of azure.md 1.1, read over HTTP from the simulator: believable content, and each where it belongs."""
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -115,3 +118,40 @@ def test_usages_of_storage_follow_a_move(azure: Running, demo: ArmGateway) -> No
     demo.submit(Verb.PREPARE, account, client_request_id="one")
     azure.control("clock", {"advance": 24 * 3600 - 60})
     assert usage() == [("StorageAccounts", 1, 250)]
+
+
+def test_an_inventory_asks_as_often_as_the_table_says(demo: ArmGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new read which costs a request per parent shows here before it shows in Azure's buckets."""
+    asked: Counter[str] = Counter()
+    ask = demo._calls.ask
+
+    def counting(method: str, url: str, **more: Any) -> Any:
+        asked[urlsplit(url).path.rsplit("/", 1)[-1]] += 1
+        return ask(method, url, **more)
+
+    monkeypatch.setattr(demo._calls, "ask", counting)
+    documents = inventory(demo, "Logistics")
+    there = Counter(one["type"] for one in documents)
+    services, networks = there[ResourceType.CLOUD_SERVICE], there[ResourceType.NETWORK]
+    said = [one["properties"] for one in documents if one["type"] == ResourceType.DEPLOYMENT]
+    doors = [one["properties"] for one in documents if one["type"] == ResourceType.GATEWAY]
+    vpn = sum(1 for door in doors if door.get("gatewayType") != "ExpressRoute")
+    below = {
+        "slots": services,
+        "serviceCertificates": services,
+        "roles": sum(1 for one in said if one.get("slotType") != "VirtualMachine"),
+        "extensionReferences": there[ResourceType.ROLE],
+        "gateways": networks,
+        "virtualNetworkPeerings": networks,
+        "remoteVirtualNetworkPeeringProxies": networks,
+        "clientRootCertificates": vpn,
+        "clientRevokedCertificates": vpn,
+        "connections": 1,  # of the one gateway that does not hold them
+        "securityRules": there[ResourceType.NETWORK_SECURITY_GROUP],
+        "peerings": there[ResourceType.CROSS_CONNECTION],
+        **dict.fromkeys(("disks", "osImages", "vmImages"), there[ResourceType.STORAGE_ACCOUNT]),
+    }
+    assert {name: asked[name] for name in below} == below
+    whole = sum(asked.values()) - sum(below.values()) - asked["subscriptions"]
+    assert whole <= 14, asked  # lists of the subscription, pages of Resource Graph, metadata of providers
+    assert services > 20 and networks > 10
