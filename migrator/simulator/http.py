@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from migrator.simulator import access, control, page
 from migrator.simulator.arm import (
+    around,
     authorization,
     graph,
     insights,
@@ -50,7 +51,19 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 def _router() -> Router:
     router = Router()
-    for part in (subscriptions, graph, migration, quota, others, authorization, insights, security, tags, resources):
+    for part in (
+        around,
+        subscriptions,
+        graph,
+        migration,
+        quota,
+        others,
+        authorization,
+        insights,
+        security,
+        tags,
+        resources,
+    ):
         router.include(part.routes)
     return router
 
@@ -149,6 +162,7 @@ class Simulator:
             text = "The access token expiry UTC time is earlier than current UTC time."
             raise access.unauthorized("ExpiredAuthenticationToken", text, tenant)
         call.principal = access.principal(authorization_header, tenant)
+        call.reads_only = access.is_reader(authorization_header)
         call.sees = () if access.is_stranger(authorization_header) else tuple(platform.subscriptions)
         fault = platform.faults.take("throttle", path=call.path, method=call.method)
         if fault:

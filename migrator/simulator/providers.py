@@ -111,6 +111,8 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "roleDefinitions": "2022-04-01 2018-01-01-preview 2015-07-01",
         "locks": "2020-05-01 2016-09-01 2015-01-01",
         "classicAdministrators": "2015-07-01 2015-06-01",
+        "permissions": "2022-04-01 2018-07-01 2015-07-01",
+        "denyAssignments": "2022-04-01 2018-07-01-preview",
     },
     "Microsoft.Security": {"locations/jitNetworkAccessPolicies": "2020-01-01 2015-06-01-preview"},
     "Microsoft.Support": {"supportTickets": "2024-04-01 2020-04-01", "services": "2024-04-01 2020-04-01"},

@@ -20,30 +20,45 @@ def list_assignments(call: Call) -> Answer:
     """All of the subscription, or with `atScope()` those at the subscription itself."""
     call.check_version(ASSIGNMENT)
     found = call.view().of_type(call.subscription, ASSIGNMENT)
-    if _at_scope(call):
+    at_scope, principal = _asked(call)
+    if at_scope:
         found = [d for d in found if parent_key(d["id"]) == f"/subscriptions/{call.subscription}"]
-    return page(call, found)
+    return page(call, [d for d in found if _is_of(d, principal)])
 
 
 @routes.route("GET", _ASSIGNMENTS)
 def list_at_scope(call: Call) -> Answer:
     """Those that hold at a scope: at it and above it; without `atScope()` also below it."""
     call.check_version(ASSIGNMENT)
-    scope = call.parts["scope"].lower()
-    found = []
+    scope, (at_scope, principal), found = call.parts["scope"].lower(), _asked(call), []
     for document in call.view().of_type(subscription_in(scope), ASSIGNMENT):
         above = parent_key(document["id"])
         holds = scope == above or scope.startswith(above + "/")
-        if holds or (not _at_scope(call) and above.startswith(scope + "/")):
+        if (holds or (not at_scope and above.startswith(scope + "/"))) and _is_of(document, principal):
             found.append(document)
     return page(call, found)
 
 
-def _at_scope(call: Call) -> bool:
-    text = call.query.get("$filter", "").replace(" ", "").lower()
-    if text not in ("", "atscope()"):
-        raise ArmError(400, "InvalidFilter", f"The filter '{call.query['$filter']}' is not supported.")
-    return bool(text)
+_OF_PRINCIPAL = re.compile(r"(?:principalideq|assignedto\()'([0-9a-f-]{36})'\)?")
+
+
+def _asked(call: Call) -> tuple[bool, str]:
+    """The filter: `atScope()`, `principalId eq '…'`, `assignedTo('…')`, joined with `and`. No group here has members,
+    so the last two say the same."""
+    at_scope, principal = False, ""
+    for part in re.split(r"\s+and\s+", call.query.get("$filter", "").strip().lower()):
+        text = part.replace(" ", "")
+        if named := _OF_PRINCIPAL.fullmatch(text):
+            principal = named[1]
+        elif text == "atscope()":
+            at_scope = True
+        elif text:
+            raise ArmError(400, "InvalidFilter", f"The filter '{call.query['$filter']}' is not supported.")
+    return at_scope, principal
+
+
+def _is_of(document: Document, principal: str) -> bool:
+    return not principal or str(properties(document).get("principalId", "")).lower() == principal
 
 
 @routes.route("GET", _ASSIGNMENTS + r"/(?P<name>[^/]+)")

@@ -6,6 +6,11 @@
     | where tostring(properties) contains 'text'
     | project a, b, c = tostring(properties)
     | order by id asc
+    | take 10   (or limit)
+    | summarize count() by FIELD
+    | count
+
+The table may also be resourcecontainers: subscriptions and resource groups.
 
 FIELD is one of id, name, type, location, resourceGroup, subscriptionId, kind.
 
@@ -16,6 +21,7 @@ like an empty answer.
 import json
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,23 +66,25 @@ def query(call: Call) -> Answer:
     call.check_version("Microsoft.ResourceGraph/resources")
     body = call.object()
     options = body.get("options") if isinstance(body.get("options"), Mapping) else {}
-    if options.get("resultFormat", "table") != "objectArray":
+    if options.get("resultFormat", "objectArray") != "objectArray":  # the default since 2020 [K]
         raise _invalid("This simulator answers resultFormat objectArray only; ask for it.")
     wanted = [str(key).lower() for key in body.get("subscriptions") or call.sees]
     wanted = [key for key in wanted if key in call.sees]  # the others just have no rows [K]
     text, view = str(body.get("query") or ""), call.view()
-    narrowing, shaping = parse(text)
+    table, narrowing, shaping = parse(text)
     # One query is worked out once for all its pages; only the page asked for is shaped.
-    chosen = view.once(("graph", text, tuple(wanted)), lambda: _chosen(view, wanted, narrowing))
+    chosen = view.once(
+        ("graph", text, tuple(wanted)),
+        lambda: _chosen([r for key in wanted for r in table(call, view, key)], narrowing),
+    )
     return _paged(call, chosen, shaping, options)
 
 
 Chosen = tuple[list[str], list[Row]]
 
 
-def _chosen(view: Store, subscriptions: list[str], steps: list["Step"]) -> Chosen:
+def _chosen(rows: list[Row], steps: list["Step"]) -> Chosen:
     """The rows a query is about, by id, with their ids in lower case."""
-    rows: list[Row] = [row for key in subscriptions for row in _table(view, key)]
     for step in steps:
         rows = step(rows)
     if any("id" not in row for row in rows):
@@ -85,7 +93,15 @@ def _chosen(view: Store, subscriptions: list[str], steps: list["Step"]) -> Chose
     return [str(row["id"]).lower() for row in rows], rows
 
 
-def _table(view: Store, subscription: str) -> list[Row]:
+def _containers(call: Call, view: Store, subscription: str) -> list[Row]:
+    facts = call.platform.subscriptions[subscription]
+    own = {"id": f"/subscriptions/{subscription}", "name": facts["displayName"], "type": "microsoft.resources/x"}
+    groups = call.platform.groups(subscription, view)
+    kind = "microsoft.resources/subscriptions"
+    return [{**_row(own), "type": kind}, *({**_row(group), "type": f"{kind}/resourcegroups"} for group in groups)]
+
+
+def _resources(call: Call, view: Store, subscription: str) -> list[Row]:
     rows: list[Row] = []
     for kind in view.kinds(subscription):
         listed = kind in CLASSIC or (kind.count("/") == 1 and not kind.startswith("microsoft.classic"))
@@ -151,16 +167,21 @@ def _result(rows: list[Row], total: int, *, truncated: bool) -> Answer:
 Step = Callable[[list[Row]], list[Row]]
 
 
-def parse(text: str) -> tuple[list[Step], list[Step]]:
+Table = Callable[[Call, Store, str], list[Row]]
+TABLES: Mapping[str, Table] = {"resources": _resources, "resourcecontainers": _containers}
+_CHOOSING = ("where", "take", "limit", "summarize", "count")
+
+
+def parse(text: str) -> tuple[Table, list[Step], list[Step]]:
     """The steps of a query: those that choose rows, and the projections after the last of them, which change no order.
     Raises ArmError in Resource Graph's shape for what is not understood."""
     stages = [stage.strip() for stage in _split(text, "|")]
-    if not stages or stages[0].lower() != "resources":
+    if not stages or stages[0].lower() not in TABLES:
         raise _invalid(f"unknown table '{stages[0] if stages else ''}'")
     steps = [_step(stage) for stage in stages[1:]]
     words = [stage.partition(" ")[0].lower() for stage in stages[1:]]
-    last = max((number for number, word in enumerate(words, 1) if word == "where"), default=0)
-    return steps[:last], steps[last:]
+    last = max((number for number, word in enumerate(words, 1) if word in _CHOOSING), default=0)
+    return TABLES[stages[0].lower()], steps[:last], steps[last:]
 
 
 def _step(stage: str) -> Step:
@@ -171,6 +192,13 @@ def _step(stage: str) -> Step:
     if word.lower() == "project":
         columns = [_column(part.strip()) for part in _split(rest, ",")]
         return lambda rows: [{name: read(row) for name, read in columns} for row in rows]
+    if word.lower() in ("take", "limit") and rest.strip().isdigit():
+        return lambda rows: rows[: int(rest)]
+    if word.lower() == "count" and not rest:
+        return lambda rows: [{"Count": len(rows)}]
+    grouped = re.fullmatch(r"summarize (?:(\w+) ?= ?)?count\(\) by (\w+)", f"{word} {rest}".strip(), re.IGNORECASE)
+    if grouped:
+        return _counting(grouped[1] or "count_", grouped[2])
     ordered = re.fullmatch(r"(?:order|sort) by (\w+)( asc| desc)?", f"{word} {rest}".strip(), re.IGNORECASE)
     if ordered:
         name, descending = (
@@ -181,6 +209,16 @@ def _step(stage: str) -> Step:
             raise _invalid("only 'order by id asc' is understood")
         return lambda rows: sorted(rows, key=lambda row: str(row.get("id", "")).lower())
     raise _invalid(f"'{stage}' is not understood")
+
+
+def _counting(label: str, field: str) -> Step:
+    read, name = _expression(field), _FIELDS.get(field.lower(), field)
+
+    def count(rows: list[Row]) -> list[Row]:
+        found = Counter(_plain(read(row)) for row in rows)
+        return [{name: value, label: number} for value, number in sorted(found.items())]
+
+    return count
 
 
 _TEXT = r"(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")"

@@ -27,7 +27,7 @@ def _type(call: Call) -> tuple[str, bool]:
     return providers.canonical_type(kind), single
 
 
-@routes.route("GET", GROUP + r"/providers/.+")
+@routes.route("GET HEAD", GROUP + r"/providers/.+")
 def read(call: Call) -> Answer:
     """One document, or the documents of a collection."""
     kind, single = _type(call)
@@ -38,7 +38,7 @@ def read(call: Call) -> Answer:
         found = view.get(path)
         if found is None:
             raise resource_not_found(path)
-        return Answer(body=found)
+        return Answer(status=204) if call.method == "HEAD" else Answer(body=found)  # as check_existence_by_id wants it
     above = parent_key(path + "/x")
     if above not in view and not _in_location(kind):
         group = call.parts["group"]

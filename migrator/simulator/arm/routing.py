@@ -28,6 +28,7 @@ class Call:
     base_url: str
     principal: str = ""
     sees: tuple[str, ...] = ()  # the subscriptions on which the caller has any right
+    reads_only: bool = False
     client_request_id: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
 
@@ -38,6 +39,14 @@ class Call:
         if key not in self.platform.subscriptions:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{key}' could not be found.")
         return key
+
+    def check_group(self) -> Document:
+        """The resource group in the path; 404 when there is none."""
+        name = self.parts["group"]
+        found = self.view().get(f"/subscriptions/{self.subscription}/resourceGroups/{name}")
+        if found is None:
+            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
+        return found
 
     def check_version(self, kind: str, location: str = "") -> None:
         providers.check_version(kind, self.query.get("api-version"), location=location)

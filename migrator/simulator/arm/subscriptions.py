@@ -1,7 +1,7 @@
 """Subscriptions, providers, features, resource groups and resource lists (azure.md 1.5, 7, 12)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from migrator.simulator import providers
@@ -135,22 +135,16 @@ def _feature(call: Call, name: str) -> Document:
 @routes.route("GET", SUBSCRIPTION + r"/resourcegroups/?")
 def list_groups(call: Call) -> Answer:
     call.check_version("Microsoft.Resources/resourceGroups")
-    return page(call, call.platform.groups(call.subscription, call.view()), top=number(call, "$top"))
+    tagged = _tagged(call.query.get("$filter", ""))
+    groups = call.platform.groups(call.subscription, call.view())
+    return page(call, [group for group in groups if tagged(group)], top=number(call, "$top"))
 
 
 @routes.route("GET HEAD", GROUP)
 def get_group(call: Call) -> Answer:
     call.check_version("Microsoft.Resources/resourceGroups")
-    found = _group(call)
+    found = call.check_group()
     return Answer(status=204) if call.method == "HEAD" else Answer(body=found)  # what the SDK's check_existence accepts
-
-
-def _group(call: Call) -> Document:
-    subscription, name = call.subscription, call.parts["group"]
-    found = call.view().get(f"/subscriptions/{subscription}/resourceGroups/{name}")
-    if found is None:
-        raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
-    return found
 
 
 @routes.route("PUT", GROUP)
@@ -172,7 +166,7 @@ def put_group(call: Call) -> Answer:
 @routes.route("GET", GROUP + r"/resources")
 def list_group_resources(call: Call) -> Answer:
     call.check_version(RESOURCES)
-    group = _group(call)
+    group = call.check_group()
     return _resources(call, (d for d in call.view().children(group["id"])))
 
 
@@ -202,13 +196,36 @@ def _resources(call: Call, documents: Iterable[Document]) -> Answer:
     return page(call, rows, top=number(call, "$top"))
 
 
-_CLAUSE = re.compile(r"\s*(resourceType|resourceGroup|location|name)\s+eq\s+'((?:[^']|'')*)'\s*", re.IGNORECASE)
+_CLAUSE = re.compile(r"\s*(resourceType|resourceGroup|location|name)\s+(eq|ne)\s+'((?:[^']|'')*)'\s*", re.IGNORECASE)
+_TAGGED = re.compile(r"\s*tagName\s+eq\s+'([^']*)'\s*(?:and\s+tagValue\s+eq\s+'([^']*)'\s*)?", re.IGNORECASE)
+_SUBSTRING = re.compile(r"\s*substringof\(\s*'([^']*)'\s*,\s*(name|resourceGroup)\s*\)\s*", re.IGNORECASE)
 
 
-def _filter(text: str) -> Any:
-    """`field eq 'value'`, joined with `or` or with `and`; 400 for anything else."""
+def _tagged(text: str) -> Callable[[Document], bool]:
+    """`tagName eq 'a'`, with or without `and tagValue eq 'b'`; 400 for anything else."""
+    found = _TAGGED.fullmatch(text)
+    if text.strip() and not found:
+        raise ArmError(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string.")
+    if not found:
+        return lambda document: True
+    name, value = found[1].lower(), found[2]
+
+    def holds(document: Document) -> bool:
+        tags = {key.lower(): held for key, held in (document.get("tags") or {}).items()}
+        return name in tags and value in (None, tags[name])
+
+    return holds
+
+
+def _filter(text: str) -> Callable[[Document], bool]:
+    """`field eq 'value'` or `ne`, joined with `or` or with `and`; `substringof('text', name)`; a tag; 400 for anything
+    else."""
     if not text.strip():
         return lambda document: True
+    if _TAGGED.fullmatch(text):
+        return _tagged(text)
+    if inside := _SUBSTRING.fullmatch(text):
+        return lambda document: inside[1].lower() in _field(document, inside[2].lower())
     joined = [
         re.split(r"\s+and\s+", part, flags=re.IGNORECASE) for part in re.split(r"\s+or\s+", text, flags=re.IGNORECASE)
     ]
@@ -219,8 +236,10 @@ def _filter(text: str) -> Any:
             raise ArmError(
                 400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string."
             )
-        choices.append([(c[1].lower(), c[2].replace("''", "'").lower()) for c in clauses if c])
-    return lambda document: any(all(_field(document, name) == value for name, value in clauses) for clauses in choices)
+        choices.append([(c[1].lower(), c[2].lower() == "eq", c[3].replace("''", "'").lower()) for c in clauses if c])
+    return lambda document: any(
+        all((_field(document, name) == value) is same for name, same, value in clauses) for clauses in choices
+    )
 
 
 def _field(document: Document, name: str) -> str:
