@@ -86,7 +86,7 @@ def text(estate: Mapping[str, Any]) -> str:
 
 def _resource(document: Mapping[str, Any]) -> dict[str, Any]:
     said = {key: document[key] for key in ENVELOPE if key in document}
-    cleaned = clean({key: value for key, value in said.items() if value is not None or key == "tags"})
+    cleaned = clean({key: value for key, value in said.items() if value is not None})
     return {**cleaned, "properties": cleaned.get("properties") or {}}
 
 

@@ -22,8 +22,10 @@ _ENVELOPE_OF_GRAPH = frozenset({"resourceGroup", "subscriptionId", "tenantId"})
 
 def document(item: Mapping[str, Any]) -> dict[str, Any]:
     """A resource as a document: the type in its documented spelling, nothing secret, nothing of the graph's own
-    columns."""
+    columns. The graph says null of a resource without tags, of which Resource Manager says nothing: so does this."""
     kept = {key: value for key, value in item.items() if key not in _ENVELOPE_OF_GRAPH}
+    if kept.get("tags", "") is None:
+        del kept["tags"]
     said, resource_id = item.get("type"), str(item.get("id", ""))
     kind = type_in(resource_id)
     kept["type"] = kind if kind in _OURS or not isinstance(said, str) else canonical(said)

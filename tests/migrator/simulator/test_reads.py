@@ -62,7 +62,9 @@ def test_the_filter_of_resource_lists(demo):
     two = "resourceType eq 'Microsoft.ClassicStorage/storageAccounts'"
     assert kinds(one) == {"Microsoft.ClassicNetwork/virtualNetworks"}
     assert len(kinds(f"{one} or {two}")) == 2
-    wrong = demo.ask("GET", base + "substringof('x',name)")
+    named = follow(demo, base + "substringof('-net',name)")[0]
+    assert named and all("-net" in row["name"].lower() for row in named)
+    wrong = demo.ask("GET", base + "startswith(name,'x')")
     assert (wrong.status, wrong.code) == (400, "InvalidFilterInQueryString")
 
 
