@@ -17,8 +17,8 @@ LONGEST_TYPE = 120
 LONGEST_REGION = 40
 
 # Fields which differ at every reading without anything having changed (azure.md 1.3: the guest agent reports every few
-# minutes). They would age every approval within the hour, so they are not kept. Paths under `properties`, lower case.
-_VOLATILE = frozenset({("instanceview", "guestagentstatus", "timestamp")})
+# minutes). They would age every approval within the hour, so they are not kept. Names under `properties`, lower case.
+_VOLATILE: Mapping[str, Any] = {"instanceview": {"guestagentstatus": {"timestamp": None}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,20 @@ def row(document: Mapping[str, Any]) -> Row:
 def _sources(told: Any) -> str:
     if not isinstance(told, Mapping) or not told:
         return "{}"
-    return _sources_text(tuple((storable(str(path))[:200], storable(str(who))[:40]) for path, who in told.items()))
+    return _sources_text(tuple(told.items()))
 
 
-@lru_cache(maxsize=1_000)
-def _sources_text(pairs: tuple[tuple[str, str], ...]) -> str:
-    return canonical_json(dict(pairs))
+@lru_cache(maxsize=1_000)  # most documents say the same
+def _sources_text(pairs: tuple[tuple[Any, Any], ...]) -> str:
+    return canonical_json({storable(str(path))[:200]: storable(str(who))[:40] for path, who in pairs})
 
 
 def canonical_json(value: Any) -> str:
     """One spelling of a JSON value: sorted keys, no spaces, ASCII. Raises ValueError for NaN and infinities."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _CANONICAL.encode(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def digest_of(value: Any) -> str:
@@ -123,18 +126,22 @@ def _settled(body: dict[str, Any]) -> dict[str, Any]:
         body["read"] = sorted({item for item in read if isinstance(item, str)})
     properties = body.get("properties")
     if isinstance(properties, Mapping):
-        body["properties"] = _without_volatile(properties, ())
+        body["properties"] = _without(properties, _VOLATILE)
     return body
 
 
-def _without_volatile(values: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    kept = {}
-    for key, value in values.items():
-        here = (*path, key.lower())
-        if here in _VOLATILE:
-            continue
-        deeper = isinstance(value, Mapping) and any(known[: len(here)] == here for known in _VOLATILE)
-        kept[key] = _without_volatile(value, here) if deeper else value
+def _without(values: Mapping[str, Any], names: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values without those under `names`: a tree, whose leaves are taken out."""
+    found = [key for key in values if key.lower() in names]
+    if not found:
+        return values
+    kept = dict(values)
+    for key in found:
+        deeper = names[key.lower()]
+        if deeper is None:
+            del kept[key]
+        elif isinstance(kept[key], Mapping):
+            kept[key] = _without(kept[key], deeper)
     return kept
 
 

@@ -8,7 +8,6 @@ reader sees that something was there.
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from migrator.gateway.wire import cscfg
@@ -34,13 +33,15 @@ _BEARER = re.compile(r"(?i)\bBearer\s+[A-Za-z0-9._~+/=-]{8,}")
 
 def clean(document: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of the document without secrets. Cleaning twice changes nothing more."""
-    return {key: _clean(str(key), item, 1) for key, item in document.items()}
+    return _object(document, 0)
 
 
 def clean_text(text: str) -> str:
     """Free text (an error message, an excerpt) without keys, signatures and tokens."""
     if "=" in text:
         text = _SECRET_TEXT.sub(lambda m: f"{m.group(1)}={REMOVED}", text)
+    if len(text) < _SHORT:
+        return text
     if not text.isprintable() or " " in text or not text.isascii():  # nothing to part the word from the token: no token
         text = _BEARER.sub("Bearer " + REMOVED, text)
     return text
@@ -61,30 +62,65 @@ def holds_removed(value: Any) -> bool:
 
 
 def _clean(name: str, value: Any, depth: int) -> Any:
+    """A value under a name, or in a list under none. `depth`: how many objects and lists it lies in."""
     if depth > DEEPEST:
         return REMOVED  # nothing of Azure's is this deep; what cannot be looked through does not leave
-    if name and _is_secret(name) and value not in (None, "", [], {}):
+    what = _KINDS[name] if name else _PLAIN
+    if what is _SECRET and value not in (None, "", [], {}):
         return REMOVED
     if isinstance(value, str):
-        return _configuration(value) if _is_configuration(name) and value.strip() else clean_text(value)
-    if value is None or isinstance(value, bool | int | float):
-        return value
+        return _configuration(value) if what is _CONFIGURATION and value.strip() else clean_text(value)
     if isinstance(value, Mapping):
-        return {key: _clean(str(key), item, depth + 1) for key, item in value.items()}
+        return _object(value, depth)
     if isinstance(value, list | tuple):
         return [_clean("", item, depth + 1) for item in value]
     return value
 
 
-@lru_cache(maxsize=4_096)  # documents have few names, each many times
-def _is_configuration(name: str) -> bool:
-    return name.lower() == "configuration"
+def _object(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """Field by field, as `_clean` does it. Every document of an estate goes through here: what nearly every field is
+    (a text, an object, a list under a name that is no secret's) is told by its exact type, which takes a third."""
+    kinds, deeper = _KINDS, depth + 1
+    kept: dict[str, Any] = {}
+    if deeper >= DEEPEST:
+        return {key: _clean(str(key), item, deeper) for key, item in values.items()}
+    for key, item in values.items():
+        kind = type(item)
+        if type(key) is not str or kinds[key] is not _PLAIN:
+            kept[key] = _clean(str(key), item, deeper)
+        elif kind is str:
+            # nothing that is looked for fits into so few characters without an equals sign
+            kept[key] = item if len(item) < _SHORT and "=" not in item else clean_text(item)
+        elif kind is dict:
+            kept[key] = _object(item, deeper)
+        elif kind is list:
+            kept[key] = [_object(one, deeper + 1) if type(one) is dict else _clean("", one, deeper + 1) for one in item]
+        else:
+            kept[key] = item if kind in _SCALARS else _clean(key, item, deeper)
+    return kept
 
 
-@lru_cache(maxsize=4_096)
-def _is_secret(name: str) -> bool:
-    lowered = name.lower()
-    return lowered in _SECRET_NAMES or lowered.endswith(_SECRET_ENDINGS)
+_SCALARS = frozenset({int, float, bool, type(None)})
+_PLAIN, _SECRET, _CONFIGURATION = "plain", "secret", "configuration"
+_SHORT = len("Bearer ") + 8
+_MOST_NAMES = 4_096
+
+
+class _Kinds(dict[str, str]):
+    """What the value under a name is. Documents have few names, each many times; a flood of them is not kept."""
+
+    def __missing__(self, name: str) -> str:
+        lowered = name.lower()
+        if lowered in _SECRET_NAMES or lowered.endswith(_SECRET_ENDINGS):
+            kind = _SECRET
+        else:
+            kind = _CONFIGURATION if lowered == "configuration" else _PLAIN
+        if len(self) < _MOST_NAMES:
+            self[name] = kind
+        return kind
+
+
+_KINDS = _Kinds()
 
 
 def _configuration(text: str) -> Any:

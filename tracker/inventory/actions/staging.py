@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from migrator.gateway.protocol import Unreadable
-from tracker.inventory.documents import Row, storable
+from tracker.inventory.documents import Row, canonical_json, storable
 from tracker.inventory.models import StagedResource, Subscription, Sync, SyncPart
 from tracker.inventory.reading import Reading
 
@@ -16,9 +16,23 @@ class SyncLost(Exception):
     """This reading was taken for dead and goes on elsewhere; what this reader had not stored is forgotten."""
 
 
-_STORED = """
-SELECT key, id, digest FROM tracker_resource
- WHERE key = ANY(%s) AND subscription_id = %s AND gone_at IS NULL
+# Keys and digests of one part, each as lines of one text: no key holds a line break (documents.row). Each is looked up
+# by the index (LATERAL … LIMIT): joined, the whole table is read for each part, as the planner knows nothing of a text.
+_LISTED = """
+unnest(string_to_array(%(keys)s, E'\\n'), string_to_array(%(digests)s, E'\\n')) AS listed(key, digest)
+"""
+_AGAIN = f"""
+DELETE FROM tracker_stagedresource WHERE id IN (
+    SELECT staged.id FROM {_LISTED} CROSS JOIN LATERAL (
+        SELECT id FROM tracker_stagedresource WHERE sync_id = %(sync)s AND key = listed.key LIMIT 1) AS staged)
+"""  # noqa: S608 - constants of this module
+_UNCHANGED = f"""
+SELECT stored.key, stored.id FROM {_LISTED} CROSS JOIN LATERAL (
+    SELECT id, key, digest, subscription_id, gone_at FROM tracker_resource WHERE key = listed.key LIMIT 1) AS stored
+ WHERE stored.digest = listed.digest AND stored.subscription_id = %(subscription)s AND stored.gone_at IS NULL
+"""  # noqa: S608
+_PART = """
+INSERT INTO tracker_syncpart (sync_id, number, seen, unreadable) VALUES (%s, %s, %s::bigint[], %s)
 """
 _COPY = """
 COPY tracker_stagedresource (sync_id, key, azure_id, type, name, region, document, digest, sources) FROM STDIN
@@ -43,27 +57,26 @@ def store(row: Sync, subscription: Subscription, reading: Reading, place: str, n
         told["registrations"] = reading.registrations
     if not mine(row).update(**told):
         raise lost(subscription)
-    keys = list(reading.rows)
-    seen: list[int] = []
+    rows = reading.rows
+    fresh, seen = dict(rows), list[int]()
     with connection.cursor() as cursor:
-        fresh = dict(reading.rows)
-        if keys:
-            if row.parts > 1:  # listed twice, after an interruption: the later reading counts
-                cursor.execute(
-                    "DELETE FROM tracker_stagedresource WHERE sync_id = %s AND key = ANY(%s)", [row.pk, keys]
-                )
-            cursor.execute(_STORED, [keys, subscription.pk])
-            for key, pk, digest in cursor.fetchall():
-                if fresh[key].digest == digest:
-                    seen.append(pk)
-                    del fresh[key]
+        if rows:
+            listed = {"keys": "\n".join(rows), "digests": "\n".join(r.digest for r in rows.values())}
+            which = {**listed, "sync": row.pk, "subscription": subscription.pk}
+            if row.parts > 1 and StagedResource.objects.filter(sync=row).exists():
+                cursor.execute(_AGAIN, which)  # listed twice, after an interruption: the later reading counts
+            cursor.execute(_UNCHANGED, which)
+            for key, pk in cursor.fetchall():
+                seen.append(pk)
+                del fresh[key]
         if fresh:
             _copy(cursor, row.pk, fresh.values())
-    unreadable = storable(
-        [{"resource": p.resource_id, "action": p.action, "sentence": p.sentence} for p in reading.unreadable]
-    )
-    if seen or unreadable:
-        SyncPart.objects.create(sync=row, number=parts, seen=seen, unreadable=unreadable)
+        unreadable = storable(
+            [{"resource": p.resource_id, "action": p.action, "sentence": p.sentence} for p in reading.unreadable]
+        )
+        if seen or unreadable:
+            ids = f"{{{','.join(map(str, seen))}}}"
+            cursor.execute(_PART, [row.pk, parts, ids, canonical_json(unreadable)])
     for name, value in told.items():
         setattr(row, name, value)
 
