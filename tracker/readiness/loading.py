@@ -11,6 +11,7 @@ from migrator.resources import UNKNOWN, Category, PlatformMessage, ResourceType,
 from tracker.inventory import queries as inventory
 from tracker.inventory.models import Unit
 from tracker.inventory.reading import hidden_types
+from tracker.readiness import around
 from tracker.readiness.models import Assessment, PlatformAnswer
 
 Told = Mapping[str, Iterable[quota.Shortfall]]  # unit key -> what the sums of quota found
@@ -37,10 +38,18 @@ class Ground:
     drawn: Mapping[str, units.Unit]
 
 
-def ground(subscription_id: str, now: datetime) -> Ground:
-    estate = inventory.estate_of([subscription_id])
-    drawn = {unit.key: unit for unit in units.resolve(estate.resources)}
-    return Ground(Context(estate=estate, now=now, unread=unread(subscription_id)), drawn)
+FEW = 20  # units that are looked at without reading their whole subscription
+
+
+def ground(subscription_id: str, now: datetime, listed: Sequence[Unit]) -> Ground:
+    """What these units of one subscription are evaluated with; of a few, no more than they look at is read."""
+    here = unread(subscription_id)
+    if len(listed) <= FEW and (found := around.estate_around(subscription_id, listed)):
+        estate, drawn = found
+    else:
+        estate = inventory.estate_of([subscription_id])
+        drawn = {unit.key: unit for unit in units.resolve(estate.resources)}
+    return Ground(Context(estate=estate, now=now, unread=here), drawn)
 
 
 def unread(subscription_id: str) -> frozenset[tuple[str, str]]:

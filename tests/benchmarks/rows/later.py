@@ -3,7 +3,6 @@
 from tests.benchmarks.registry import later
 
 LATER = "comes with the rows of the engine"
-later("F12", "scoring with the whole catalogue", LATER)
 later("F13", "engine steps against the simulator", LATER)
 later("F17", "wave plan, 5,000 units, 40 windows", LATER)
 later("F18", "200 users while 2,000 operations poll", LATER)

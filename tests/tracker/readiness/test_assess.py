@@ -326,7 +326,8 @@ def test_assessing_needs_a_constant_number_of_statements(azure: Azure, clock: Cl
             assert assess(units, now=clock(), by=BY, shortfalls=ENOUGH).changed == count
         return len(captured)
 
-    assert statements(400) == statements(4)
+    assert statements(400) == statements(40), "over the whole subscription"
+    assert statements(20) == statements(2), "of a few units, only what they look at"
 
 
 # --- what is asked of it ----------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def _evaluate(
     movable: Collection[ResourceType] | None,
     result: Assessed,
 ) -> Pile:
-    here = loading.ground(subscription_id, now)
+    here = loading.ground(subscription_id, now, units)
     pile, news, findings = Pile(), [], 0
     for start in range(0, len(units), BATCH):
         batch = units[start : start + BATCH]
