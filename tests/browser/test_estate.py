@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LOOKS, sideways
 from tests.web.estate import Estate, recorded
-from tracker.inventory.models import Unit
+from tracker.inventory.models import Resource, Unit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -98,7 +98,8 @@ def test_every_page_of_the_estate_is_accessible_and_fits(
     open_page: Callable[..., Page], axe: Callable, picture: Callable, estate: Estate, theme: str, width: str
 ) -> None:
     units = [f"/units/{estate.unit('shop-net').pk}/{tab}" for tab in TABS]
-    paths = [*PATHS, *units, f"/units/{estate.unit('legacy-net').pk}/"]
+    role = Resource.objects.filter(unit=estate.unit("shop-net"), type__endswith="/roles").first()
+    paths = [*PATHS, *units, f"/units/{estate.unit('legacy-net').pk}/", f"/resources/{role.pk}/"]  # type: ignore[union-attr]
     page = open_page(paths[0], user=estate.maya, theme=theme, width=width)
     for number, path in enumerate(paths):
         if number:

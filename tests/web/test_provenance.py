@@ -151,6 +151,8 @@ def test_what_a_file_said_is_told_with_the_name_of_the_file(estate: Estate, as_p
     assert "</svg>Old</span>" in text, "a file is as old as it says, whenever it was imported"
     assert "The file does not say." in text
     assert "audit-vmresults.csv" in client.get(f"/units/{one.unit_id}/").content.decode()
+    Sync.objects.all().delete()
+    assert ">never<" in page_of(client, one), "of a subscription nobody could ever read"
 
 
 def test_fields_a_file_was_laid_over_with_are_told_apart(estate: Estate, as_person: As) -> None:

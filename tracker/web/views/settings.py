@@ -85,6 +85,7 @@ def connections(request: HttpRequest) -> HttpResponse:
             "rehearsal": timings is REHEARSAL,
             "approvals": settings.APPROVALS_NEEDED,
             "time_zone": settings.TIME_ZONE,
+            "old_after": settings.OLD_AFTER_HOURS,
         },
     )
 
