@@ -83,6 +83,7 @@ class Simulator:
         self.scenario = scenario
         self.estate = estate or {}
         self.keeper = keeper or Keeper(None)
+        self.continued = False  # whether it goes on from a kept state
         self.journal = Journal(self.keeper.directory)
         self.throttle = Throttle()
         self.throttle.factor = platform.settings.throttle

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from migrator.simulator.server import LOOPBACK
 
-READY_WITHIN: Final = 20.0  # seconds
+READY_WITHIN: Final = 120.0  # seconds; making a large estate takes some, and one that ended is seen at once
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 

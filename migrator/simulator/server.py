@@ -38,11 +38,14 @@ def simulator(
     begun = scenarios.find(scenario, seed=seed) if estate is None else estate
     keeper = Keeper(state)
     platform = keeper.restore(scenario)
+    continued = platform is not None
     if platform is None:
         platform = Platform(begun, seed=seed, clock=Clock(factor=1.0 if speed is None else speed))
     elif speed is not None and speed != platform.clock.factor:
         platform.clock.set_factor(speed)
-    return Simulator(platform, scenario=scenario, estate=begun, keeper=keeper)
+    made = Simulator(platform, scenario=scenario, estate=begun, keeper=keeper)
+    made.continued = continued
+    return made
 
 
 @contextlib.contextmanager
@@ -122,14 +125,18 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
         "--subscriptions", type=int, metavar="N", help="generated: into so many, without the demo company"
     )
     made.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as page_size=1 (repeatable)"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting, such as page_size=1 (repeatable); counts above a kept state",
     )
     made.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="KIND|JSON",
-        help="a switch that is on from the start (repeatable)",
+        help="a switch that is on from the start (repeatable); not set again when a kept state goes on",
     )
     made.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)  # a listening socket handed down (running.py)
 
@@ -163,8 +170,9 @@ def serve(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             raise SystemExit(4) from error  # gunicorn: the application cannot be loaded, do not try again
         control.apply_settings(made, settings)
-        for fault in on:
+        for fault in () if made.continued else on:  # those of a kept state are as used up as they are
             made.platform.faults.add(fault)
+        made.keeper.keep(made.platform, made.scenario)
         return made
 
     where = "an inherited socket" if options.listen_fd is not None else f"http://{LOOPBACK}:{options.port}"

@@ -14,7 +14,7 @@ VERSIONS = ("2018-05-01", "2019-05-01", "2020-06-01", "2022-09-01", "2023-11-01"
 
 
 def endpoints(base_url: str, version: str) -> Answer:
-    """One cloud of this name; a list of them in the versions after 2018."""
+    """The one cloud; in the versions of 2019 to 2021 a list of clouds."""
     if version not in VERSIONS:
         text = f"The api-version '{version}' is invalid. The supported versions are '{', '.join(VERSIONS)}'."
         return Answer(status=400, body={"error": {"code": "InvalidApiVersionParameter", "message": text}})
@@ -29,6 +29,7 @@ def endpoints(base_url: str, version: str) -> Answer:
         },
         "graphAudience": NOWHERE,
         "graph": NOWHERE,
+        "microsoftGraphResourceId": NOWHERE,
         "resourceManager": base_url,
         "media": NOWHERE,
         "batch": NOWHERE,
@@ -38,4 +39,4 @@ def endpoints(base_url: str, version: str) -> Answer:
     if version == "2018-05-01":
         audiences = {"loginEndpoint": NOWHERE, "audiences": [base_url]}
         return Answer(body={"galleryEndpoint": NOWHERE, "graphEndpoint": NOWHERE, "authentication": audiences})
-    return Answer(body=[cloud])
+    return Answer(body=[cloud] if version < "2022" else cloud)

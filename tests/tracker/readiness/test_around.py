@@ -65,3 +65,15 @@ def test_a_unit_that_is_drawn_otherwise_than_it_is_stored_is_looked_at_over_the_
     assert around.estate_around(subscription.pk, [unit]) is None
     here = loading.ground(subscription.pk, NOON, [unit])
     assert len(here.context.estate.resources) == len(inventory.estate_of([subscription.pk]).resources)
+
+
+@pytest.mark.parametrize("limit", ["MOST_MEMBERS", "MOST_NAMED"])
+def test_what_is_large_is_looked_at_over_the_whole(
+    azure: Azure, clock: Clock, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = read(azure, clock, generated.build(5, resources=300, subscriptions=1))
+    unit = Unit.objects.filter(kind="network").order_by("-member_count").first()
+    assert unit is not None
+    assert around.estate_around(subscription.pk, [unit]) is not None
+    monkeypatch.setattr(around, limit, 0)
+    assert around.estate_around(subscription.pk, [unit]) is None
