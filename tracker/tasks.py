@@ -16,6 +16,7 @@ from tracker.audit import actions as audit
 from tracker.audit import export
 from tracker.audit.values import Actor
 from tracker.connections import actions as connections
+from tracker.connections import queries as connection_queries
 from tracker.followups import actions as followups
 from tracker.followups import queries as followup_queries
 from tracker.inventory import actions as inventory
@@ -55,6 +56,8 @@ def tick(**_: object) -> None:
         registration.delay(request_id=request_id)
     if inventory_queries.discovery_wanted():
         discover.delay()
+    if not connection_queries.checks():  # nobody has looked yet: the settings page would say so for minutes
+        look.apply_async(expires=5)
 
 
 @shared_task
@@ -127,10 +130,15 @@ def follow_import(*, import_id: str, **_: object) -> str:
 @shared_task(queue=SYNCS)
 def sync_all(**_: object) -> None:
     """Find new subscriptions and ask for a sync of each; the ticker starts them."""
-    connections.checked(gateways.look(), by=SYNC, now=clock())
     inventory.discover_subscriptions(gateways.gateway_for(""), now=clock(), by=SYNC)
     for subscription in Subscription.objects.all():
         sync.delay(subscription_id=subscription.pk)
+
+
+@shared_task(queue=SYNCS)
+def look(**_: object) -> None:
+    """Whether each door of Azure opens; told by the settings page."""
+    connections.checked(gateways.look(), by=SYNC, now=clock())
 
 
 @shared_task(queue=SYNCS)
@@ -188,5 +196,6 @@ BEAT = {
     "fold": {"task": "tracker.tasks.fold", "schedule": 10.0, "options": {"expires": 10}},
     "sweep": {"task": "tracker.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "verify": {"task": "tracker.tasks.verify", "schedule": crontab(hour=3, minute=0), "options": {"expires": 3600}},
+    "look": {"task": "tracker.tasks.look", "schedule": 300.0, "options": {"expires": 240}},
     "sync": {"task": "tracker.tasks.sync_all", "schedule": 900.0, "options": {"expires": 600}},
 }

@@ -194,8 +194,11 @@ def test_three_people_move_a_network_and_an_auditor_proves_it(
     expect(maya.page.locator(".chip", has_text="Closed").first).to_be_visible(timeout=PATIENCE)
     maya.picture("wave-done")
 
-    # The auditor takes the history home and checks it there.
+    # The auditor sees that somebody looks at Azure's doors, takes the history home and checks it there.
     noor = people("noor")
+    noor.page.goto("/settings/")
+    expect(noor.page.get_by_role("row", name=re.compile("^Resource Manager"))).to_contain_text(re.compile("now|ago"))
+    noor.picture("settings")
     noor.page.goto("/audit/")
     noor.sees(re.compile("approved", re.I))
     noor.page.goto("/audit/export/")

@@ -42,7 +42,7 @@ def test_administrators_and_auditors_see_it_and_nobody_else(ada: User, ina: User
 
 def test_before_anything_was_read_it_says_so(ina: User, as_person: As) -> None:
     text = text_of(as_person(ina))
-    assert text.count("The worker has not looked yet") == len(Check.Door)
+    assert text.count("No worker has looked yet") == len(Check.Door)
     assert "No subscription is known yet" in text and "No metadata was read yet" in text
 
 
