@@ -254,6 +254,15 @@ class ArmGateway:
     def settings_on(self, unit_id: str, members: tuple[str, ...]) -> list[Document | Unreadable]:
         return inventory.settings_on(self._calls, unit_id, members)
 
+    def scale(
+        self, deployment_id: str, role: str, instances: int, *, expected: int, client_request_id: str
+    ) -> Submitted:
+        raise Refused(
+            f"Cannot change the number of instances of {role}: only the older API can, and this product has no "
+            "connection to it (TRACKER_SERVICE_MANAGEMENT_ENDPOINT).",
+            error_class=ErrorClass.FIX,
+        )
+
     # Beside the contract: reads for follow-ups, quota and support (azure.md 5, 6, 12)
 
     def sizes(self, subscription_id: str, location: str) -> list[Size]:
@@ -294,6 +303,7 @@ class ArmGateway:
                 f"Cannot {doing}: a secret was taken out of what is to be sent. A person has to fill it in.",
                 error_class=ErrorClass.FIX,
             )
-        url = self._calls.endpoint.at(path, request.api_version)
+        of = path.rpartition("/")[0] if method == "POST" else path  # an action takes the version of its type
+        url = self._calls.endpoint.at(path, request.api_version or self._calls.version_for(of))
         reply = self._calls.ask(method, url, doing=doing, body=request.body)
         return Answer(status=reply.status, body=clean_value(reply.body), exchange=reply.exchange)

@@ -165,5 +165,12 @@ class Azure(ArmGateway):
         chosen = self._service.submit if type_in(unit_id) in only_there else super().submit
         return chosen(verb, unit_id, client_request_id=client_request_id, parameters=parameters)
 
+    def scale(
+        self, deployment_id: str, role: str, instances: int, *, expected: int, client_request_id: str
+    ) -> Submitted:
+        return self._service.scale(
+            deployment_id, role, instances, expected=expected, client_request_id=client_request_id
+        )
+
     def poll(self, status_url: str) -> Polled:
         return self._service.poll(status_url) if self._service.owns(status_url) else super().poll(status_url)

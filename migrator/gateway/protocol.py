@@ -344,4 +344,13 @@ class AzureGateway(Protocol):
         Prepare)."""
 
     def send(self, request: ArmRequest) -> Answer:
-        """Send a ready request (a follow-up, a probe). GET of something absent raises NotFound."""
+        """Send a ready request (a follow-up, a probe, a fix). GET of something absent raises NotFound. An empty
+        `api_version` leaves the choice to the gateway; of an action it is that of the type before it."""
+
+    def scale(
+        self, deployment_id: str, role: str, instances: int, *, expected: int, client_request_id: str
+    ) -> Submitted:
+        """Another number of instances for one role, over the older API [K]. Reads the configuration, changes this one
+        number and sends it back, once; nothing of the configuration leaves the gateway. Raises Refused, with nothing
+        sent, when the role is not in it or does not have `expected` instances now, and where the older API is not
+        connected."""

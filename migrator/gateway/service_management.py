@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from azure.core.credentials import TokenCredential
 
+from migrator.gateway import service_management_configuration as configuration
 from migrator.gateway import service_management_verbs as verbs
 from migrator.gateway.arm import CONNECT_TIMEOUT
 from migrator.gateway.protocol import HTTP_DEADLINE, Document, NotFound, Polled, Submitted
@@ -217,6 +218,14 @@ class ServiceManagement:
         """As `AzureGateway.submit`, with one difference: a deployment and a network are addressed by a name which
         their id does not tell, so that one read goes before the verb; when it fails nothing was sent."""
         return verbs.submit(self._calls, verb, unit_id, client_request_id=client_request_id, parameters=parameters)
+
+    def scale(
+        self, deployment_id: str, role: str, instances: int, *, expected: int, client_request_id: str
+    ) -> Submitted:
+        """As `AzureGateway.scale`."""
+        return configuration.scale(
+            self._calls, deployment_id, role, instances, expected=expected, client_request_id=client_request_id
+        )
 
     def owns(self, status_url: str) -> bool:
         """Whether a status URL is this API's."""

@@ -59,7 +59,7 @@ def submit(
         body = network_resource(parameters)
         headers["Content-Type"] = "application/xml; charset=utf-8"
     reply = calls.ask("POST", url, doing=doing, body=body, client_request_id=client_request_id, headers=headers)
-    return _validated(reply, doing) if verb is Verb.VALIDATE else _accepted(calls, subscription, reply, doing)
+    return _validated(reply, doing) if verb is Verb.VALIDATE else accepted(calls, subscription, reply, doing)
 
 
 def _validated(reply: Reply, doing: str) -> Submitted:
@@ -70,7 +70,7 @@ def _validated(reply: Reply, doing: str) -> Submitted:
     return Submitted(status_url=None, retry_after=reply.retry_after, messages=found, exchange=reply.exchange)
 
 
-def _accepted(calls: XmlCalls, subscription: str, reply: Reply, doing: str) -> Submitted:
+def accepted(calls: XmlCalls, subscription: str, reply: Reply, doing: str) -> Submitted:
     """Accepted: where to follow it is the request id of the answer."""
     request_id = reply.headers.get("x-ms-request-id", "").strip()
     if reply.status == 200:  # done at once [I]

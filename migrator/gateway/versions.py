@@ -34,6 +34,7 @@ WRITTEN_FOR: Mapping[str, str] = {  # [V] but where marked
     "microsoft.compute/cloudservices": "2024-11-04",
     "microsoft.compute/cloudservices/roles": "2024-11-04",
     "microsoft.network/virtualnetworks": NETWORK_USAGES,
+    "microsoft.network/virtualnetworks/virtualnetworkpeerings": NETWORK_USAGES,
     "microsoft.network/publicipaddresses": NETWORK_USAGES,
     "microsoft.network/loadbalancers": NETWORK_USAGES,
     "microsoft.network/networkinterfaces": NETWORK_USAGES,
@@ -68,6 +69,7 @@ FALLBACK: Mapping[str, str] = {
     "microsoft.classiccompute/domainnames/extensions": "2016-11-01",  # [I] that of the parent
     "microsoft.classiccompute/domainnames/servicecertificates": "2016-11-01",  # recorded 2018
     "microsoft.classiccompute/virtualmachines": "2016-11-01",  # recorded 2018
+    "microsoft.classiccompute/virtualmachines/extensions": "2016-11-01",  # [I] that of the parent
     "microsoft.classicnetwork/virtualnetworks": "2016-11-01",  # recorded 2018
     "microsoft.classicnetwork/virtualnetworks/gateways": "2016-11-01",  # [I] that of the parent
     "microsoft.classicnetwork/virtualnetworks/gateways/connections": "2016-11-01",  # [I] that of the network
@@ -98,6 +100,7 @@ SPELLED = {
         "Microsoft.Compute/cloudServices",
         "Microsoft.Compute/cloudServices/roles",
         "Microsoft.Network/virtualNetworks",
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
         "Microsoft.Network/publicIPAddresses",
         "Microsoft.Network/loadBalancers",
         "Microsoft.Network/networkInterfaces",
@@ -119,6 +122,7 @@ SPELLED = {
         "Microsoft.Compute/availabilitySets",
         "Microsoft.Storage/storageAccounts",
         "Microsoft.Storage/locations/usages",
+        "Microsoft.ClassicCompute/virtualMachines/extensions",
         "Microsoft.ClassicNetwork/virtualNetworks/gateways/connections",
         "Microsoft.KeyVault/vaults",
         "Microsoft.Insights/actionGroups",

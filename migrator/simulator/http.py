@@ -22,6 +22,7 @@ from migrator.simulator import access, control, page
 from migrator.simulator.arm import (
     around,
     authorization,
+    changing,
     graph,
     insights,
     metadata,
@@ -62,6 +63,7 @@ def _router() -> Router:
         insights,
         security,
         tags,
+        changing,
         resources,
     ):
         router.include(part.routes)

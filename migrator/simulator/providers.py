@@ -33,6 +33,7 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "domainNames/extensions": _CLASSIC,
         "domainNames/serviceCertificates": _CLASSIC.removesuffix(" 2014-01-01"),
         "virtualMachines": "2017-04-01 " + _CLASSIC.replace(" 2014-01-01", " 2014-04-01 2014-01-01"),
+        "virtualMachines/extensions": _CLASSIC,
         "operationStatuses": "2016-11-01 2016-04-01 2015-12-01 2015-10-01",
         "quotas": _CLASSIC,
     },

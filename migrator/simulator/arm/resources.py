@@ -1,6 +1,6 @@
 """Any document by its id, child collections, and plain writes with the locks enforced (azure.md 2.9, 12)."""
 
-from migrator.simulator import providers
+from migrator.simulator import changes, providers
 from migrator.simulator.arm.migration import unit_of
 from migrator.simulator.arm.routing import GROUP, SUBSCRIPTION, Answer, Call, Router, number, page
 from migrator.simulator.errors import ArmError, resource_not_found
@@ -118,11 +118,14 @@ def patch(call: Call) -> Answer:
 
 @routes.route("DELETE", GROUP + r"/providers/.+")
 def delete(call: Call) -> Answer:
-    """Remove a document and all below it; 204 when there is none."""
+    """Remove a document and all below it; 204 when there is none, 409 or 400 when something uses it."""
     _, path = _writable(call)
     if path not in call.platform.store:
         return Answer(status=204)
     call.platform.check_management_lock(path, "CanNotDelete", "delete")
     call.platform.check_management_lock(path, "ReadOnly", "delete")
-    call.platform.remove(path)
+    document = call.platform.store.get(path)
+    if document is not None:
+        changes.check_removal(call.platform, document)
+        changes.remove(call.platform, document)
     return Answer(status=200)

@@ -8,6 +8,7 @@ import binascii
 import uuid
 from collections.abc import Callable
 
+from migrator.simulator import changes
 from migrator.simulator import scope as scopes
 from migrator.simulator.arm.routing import Answer, Call, Router
 from migrator.simulator.errors import ArmError
@@ -65,7 +66,7 @@ def change_configuration(call: Call) -> Answer:
         wrong = "The request body's XML was invalid or not correctly specified."
         raise ArmError(400, "InvalidXmlRequest", wrong) from None
     platform = call.platform
-    return _done(call, document, lambda: platform.store.change(document["id"], platform.moment, configuration=text))
+    return _done(call, document, lambda: changes.configure(platform, document, text))
 
 
 def _check(call: Call, document: Document, level: str = "CanNotDelete", verb: str = "delete") -> None:
@@ -74,7 +75,7 @@ def _check(call: Call, document: Document, level: str = "CanNotDelete", verb: st
 
 
 def _deleted(call: Call, document: Document) -> Answer:
-    return _done(call, document, lambda: call.platform.remove(document["id"]))
+    return _done(call, document, lambda: changes.remove(call.platform, document))
 
 
 def _done(call: Call, document: Document, act: Callable[[], object]) -> Answer:

@@ -1,0 +1,23 @@
+"""Fixes: remedies that are requests to Azure. `plan(…)` says what would be done, or why nothing can; `unmet(…)` holds
+a fresh read against a condition. Nothing here speaks to anybody."""
+
+from migrator.fixes.instead import BY_HAND, ELSEWHERE
+from migrator.fixes.looking import unmet
+from migrator.fixes.plans import PLANNED, fixable, plan
+from migrator.fixes.values import Condition, NoFix, Place, Plan, Scale, Step, Wants
+
+__all__ = [
+    "BY_HAND",
+    "ELSEWHERE",
+    "PLANNED",
+    "Condition",
+    "NoFix",
+    "Place",
+    "Plan",
+    "Scale",
+    "Step",
+    "Wants",
+    "fixable",
+    "plan",
+    "unmet",
+]
