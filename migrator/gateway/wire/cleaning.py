@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from typing import Any
 
+from migrator.configuration.plugins import is_switch
 from migrator.gateway.wire import cscfg
 
 REMOVED = "***removed***"
@@ -143,5 +144,4 @@ def _configuration(text: str) -> Any:
 
 
 def _switch(setting: ElementTree.Element) -> bool:
-    name, value = (setting.get("name") or "").lower(), (setting.get("value") or "").strip().lower()
-    return name.startswith(cscfg.PLUGIN_PREFIX) and name.endswith(".enabled") and value in ("true", "false")
+    return is_switch(setting.get("name") or "", setting.get("value") or "")

@@ -12,16 +12,13 @@ from dataclasses import dataclass, field
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from migrator.configuration.plugins import switched_on
 from migrator.resources import UNKNOWN, Unknown
 
 LARGEST = 1024 * 1024  # bytes
 DEEPEST = 64
 MOST_ELEMENTS = 50_000
 MOST_ATTRIBUTES = 100
-PLUGIN_PREFIX = "microsoft.windowsazure.plugins."
-# Plugins recognised by any setting of theirs, not only by `.Enabled`: their other settings mean that the module is
-# imported (azure.md 4.4).
-PLUGINS_BY_NAME = {"remoteaccess": "RemoteAccess", "remoteforwarder": "RemoteForwarder"}
 
 
 class UnreadableConfiguration(ValueError):
@@ -151,25 +148,5 @@ def _role(element: ElementTree.Element, subnets: Mapping[str, tuple[str, ...]]) 
         for setting in _descend(element, "ConfigurationSettings", "Setting")
     ]
     return RoleConfiguration(
-        name=name, instance_count=count, subnets=subnets.get(name.lower(), ()), plugins=plugins(settings)
+        name=name, instance_count=count, subnets=subnets.get(name.lower(), ()), plugins=switched_on(settings)
     )
-
-
-def plugins(settings: list[tuple[str, str]]) -> tuple[str, ...]:
-    """Plugin modules switched on: `…Plugins.X.Enabled` = true, and RemoteAccess or RemoteForwarder by any setting of
-    theirs unless `.Enabled` says false."""
-    on: dict[str, str] = {}
-    off: set[str] = set()
-    for name, value in settings:
-        if not name.lower().startswith(PLUGIN_PREFIX):
-            continue
-        module, _, rest = name[len(PLUGIN_PREFIX) :].partition(".")
-        key = module.lower()
-        if rest.lower() == "enabled":
-            if value.strip().lower() == "true":
-                on[key] = PLUGINS_BY_NAME.get(key, module)
-            else:
-                off.add(key)
-        elif key in PLUGINS_BY_NAME:
-            on.setdefault(key, PLUGINS_BY_NAME[key])
-    return tuple(sorted(label for key, label in on.items() if key not in off))
