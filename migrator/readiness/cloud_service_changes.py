@@ -17,6 +17,7 @@ from migrator.readiness.asking import (
 )
 from migrator.readiness.context import Context
 from migrator.readiness.facts import View
+from migrator.readiness.files import said_by
 from migrator.readiness.rule import (
     Answer,
     Automatable,
@@ -28,6 +29,7 @@ from migrator.readiness.rule import (
     Scope,
     Superseded,
     label,
+    no,
     unknown,
     yes,
 )
@@ -260,7 +262,8 @@ rules.add(
     sources=sources("seed0 S0-A19", "cs-td", "cs-faq"),
 )(states("The domain name of {unit} is kept; it moves to the public IP."))
 
-rules.add(
+
+@rules.add(
     id="CS-CSCFG-VNET",
     title="Configuration file has to name the new network",
     effect=Effect.CHANGES,
@@ -275,7 +278,17 @@ rules.add(
     follow_up="Put the rewritten configuration file into source control before the next deployment.",
     automatable=Automatable.YES,
     sources=sources("seed0 S0-B6", "cs-ov", "cs-post"),
-)(states("The configuration file of {unit} has to name the network by its new id before the next deployment."))
+)
+def _names_network(view: View, context: Context) -> Iterator[Answer]:
+    if said_by(view, context, lambda file: when(file.network_site, _old_form)) is False:
+        yield no(view.unit, f"The configuration file of {view.unit.name} names the network by its id.")
+    else:
+        sentence = f"The configuration file of {view.unit.name} has to name the network by its new id "
+        yield yes(view.unit, sentence + "before the next deployment.")
+
+
+def _old_form(site: str | None) -> bool:
+    return site is None or not site.lower().startswith("/subscriptions/")
 
 
 @rules.add(

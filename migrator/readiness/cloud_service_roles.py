@@ -22,10 +22,12 @@ from migrator.readiness.rule import (
     Scope,
     Superseded,
     label,
+    unknown,
+    yes,
 )
 from migrator.readiness.sources import sources
 from migrator.readiness.three import Tri, both, negate, when, within
-from migrator.resources import UNKNOWN, Deployment, Role
+from migrator.resources import UNKNOWN, Deployment, Role, known
 
 rules: Final = Rules(Scope.CLOUD_SERVICES)
 
@@ -221,6 +223,44 @@ def _named_like_role(view: View, _context: Context) -> Iterator[Answer]:
         lambda r: [fact("roles", r.name)],
         "how the roles are named",
     )
+
+
+@rules.add(
+    id="CS-CSDEF-NAME-MISMATCH",
+    title="Definition and configuration of different names",
+    effect=Effect.BLOCKS,
+    detection=Detection.PREPARE,  # E29 stops a migration under way; before it, both files tell
+    also=(Detection.FILE,),
+    applies=holds_web_worker,
+    statement=(
+        "The name in the definition file and the service name in the configuration file of what runs have to be the "
+        "same, or Prepare fails."
+    ),
+    remedy="Make the two names equal, build and upgrade the deployment; where Prepare has failed of it, abort first.",
+    automatable=Automatable.PART,
+    sources=sources("cs-err E29"),
+    fragments=(("xrppaasmigrationcscfgcsdefvalidationmismatch",),),
+)
+def _names_differ(view: View, context: Context) -> Iterator[Answer]:
+    if context.prepared():
+        return
+    unsure = bool(view.untold)
+    for deployment, _ in view.web_deployments:
+        files = context.files.get(deployment.key, ())
+        defined = next((file.definition_name for file in files if known(file.definition_name)), UNKNOWN)
+        configured = deployment.configuration_service_name  # Azure's own word, or else the file's
+        if UNKNOWN in (defined, configured):
+            unsure = True
+        elif defined != configured:
+            yield yes(
+                deployment,
+                f"The definition of {label(deployment)} is named {defined}, its configuration {configured}.",
+                fact("ServiceDefinition/name", defined),
+                fact("ServiceConfiguration/serviceName", configured),
+            )
+    if unsure:
+        sentence = f"It is not known whether the files of {view.unit.name} carry the same name."
+        yield unknown(view.unit, sentence, "Both files on the Configuration tab tell; otherwise only Prepare does.")
 
 
 @rules.add(

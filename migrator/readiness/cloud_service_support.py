@@ -12,6 +12,7 @@ from migrator.readiness.cloud_service_roles import DEPRECATED_SIZES, LEGACY_SIZE
 from migrator.readiness.cloud_services import holds_reserved
 from migrator.readiness.context import Context
 from migrator.readiness.facts import View
+from migrator.readiness.files import Says, said_by
 from migrator.readiness.rule import (
     Answer,
     Check,
@@ -60,9 +61,11 @@ def not_shown(_view: View) -> Tri:
     return UNKNOWN
 
 
-def looked_at(title: str, seen: Seen) -> Check:
-    def check(view: View, _context: Context) -> Iterator[Answer]:
+def looked_at(title: str, seen: Seen, in_file: Says | None = None) -> Check:
+    def check(view: View, context: Context) -> Iterator[Answer]:
         used = seen(view)
+        if used is UNKNOWN and in_file:
+            used = said_by(view, context, in_file)
         evidence = fact("used", used)
         if used is UNKNOWN:
             sentence = f"{title}: whether {view.unit.name} uses them cannot be seen; they are supported either way."
@@ -77,7 +80,15 @@ PUBLIC: Final = "Nothing: it is supported."
 INTERNAL: Final = "Nothing for most; whoever uses it should ask support whether it is still moved."
 
 
-def _add(row: str, id_: str, title: str, statement: str, seen: Seen, detection: Detection = Detection.API) -> None:
+def _add(
+    row: str,
+    id_: str,
+    title: str,
+    statement: str,
+    seen: Seen,
+    detection: Detection = Detection.API,
+    in_file: Says | None = None,
+) -> None:
     rules.add(
         id=id_,
         title=title,
@@ -87,7 +98,7 @@ def _add(row: str, id_: str, title: str, statement: str, seen: Seen, detection: 
         statement=statement,
         remedy=PUBLIC,
         sources=sources(f"seed0 {row}", "cs-td"),
-    )(looked_at(title, seen))
+    )(looked_at(title, seen, in_file))
 
 
 def _add_unpublished(row: str, id_: str, title: str, then: str) -> None:
@@ -185,6 +196,7 @@ _add(
     "Internal load balancers are supported. The inventory does not show them.",
     not_shown,
     Detection.FILE,
+    lambda file: file.internal_load_balancers,
 )
 _add(
     "S0-A8",
@@ -207,6 +219,7 @@ _add(
     "OnStart and OnStop tasks are supported. They stand in the definition file only.",
     not_shown,
     Detection.FILE,
+    lambda file: file.startup_tasks,
 )
 _add(
     "S0-A11",
@@ -262,5 +275,6 @@ _add(
     "Network traffic rules between roles are supported. They stand in the definition file only.",
     not_shown,
     Detection.FILE,
+    lambda file: file.traffic_rules,
 )
 _add_unpublished("S0-A23", "CS-OK-HYPERNET", "Hypernet virtual networks", "announced for before the public preview")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from migrator.readiness.facts import Index
+from migrator.readiness.files import GivenFile
 from migrator.resources import UNKNOWN, Estate, PlatformMessage, Unknown
 from migrator.units import Unit
 
@@ -62,7 +63,8 @@ class Context:
     `shortfalls`: what the caller's quota sums found missing for the unit; UNKNOWN when nobody has counted. `movable`:
     whether what the caller sends verbs through has any for this kind of unit; UNKNOWN when nobody said. `unread`:
     (subscription id, resource type) pairs which could not be listed, so that silence about them means nothing;
-    `facts.DEPENDENTS` stands for the Resource Manager resources which name classic networks.
+    `facts.DEPENDENTS` stands for the Resource Manager resources which name classic networks. `files`: by key of a
+    deployment, the configuration files people gave of it; a check sees those that count.
     """
 
     estate: Estate
@@ -76,6 +78,7 @@ class Context:
     shortfalls: tuple[Shortfall, ...] | Unknown = UNKNOWN
     movable: bool | Unknown = UNKNOWN
     unread: frozenset[tuple[str, str]] = frozenset()
+    files: Mapping[str, tuple[GivenFile, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.index is None:

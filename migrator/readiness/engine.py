@@ -10,6 +10,7 @@ from typing import Final
 from migrator.readiness import platform
 from migrator.readiness.context import Attestation, Context, ValidationAnswer
 from migrator.readiness.facts import View
+from migrator.readiness.files import settled, told_of
 from migrator.readiness.rule import (
     CATALOGUE_SOURCE,
     PLATFORM_SOURCE,
@@ -94,9 +95,12 @@ class Engine:
         view = View.of(unit, context.index)
         errors: list[RuleError] = []
         checked: dict[Rule, list[Answer]] = {}
+        given_files = told_of(unit, context) if context.files else None
+        alone = context.about(files={}) if context.files else context
         for rule in self._plan(unit.kind, view):
             try:
-                checked[rule] = list(rule.check(view, context))
+                answers = list(rule.check(view, alone))
+                checked[rule] = settled(rule, answers, unit, context, given_files) if given_files else answers
             except Exception as error:  # rules.md 3: unknown for the unit, an error for us
                 errors.append(RuleError(rule.id, unit.key, error))
                 sentence = f"The rule failed while looking at {unit.name}."

@@ -142,7 +142,7 @@ SEED1: Final = (
 
 ROWS: Final = (*SEED0, *SEED1)
 
-WRITTEN_LATER: Final = ("CS-CSDEF-NAME-MISMATCH",)  # needs the definition file (.csdef), issue 4
+WRITTEN_LATER: Final[tuple[str, ...]] = ()
 
 DOCUMENTED: Final = frozenset(
     [

@@ -17,6 +17,7 @@ DOCUMENTS: Final = {
     "cs-post": "Cloud Services (extended support): changes after the migration",
     "cs-nonvnet": "Cloud Services (extended support): migrating deployments outside a virtual network",
     "cs-pre": "Cloud Services (extended support): prerequisites of a deployment",
+    "cs-net": "Cloud Services (extended support): network configuration in the configuration file",
     "cs-faq": "Cloud Services (extended support): frequently asked questions",
     "cs-over": "Cloud Services (extended support): overview and retirement",
     "vm-ov": "Virtual machines: migration from classic to Resource Manager, overview",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from migrator.readiness import Attestation, ValidationAnswer
+from migrator.readiness.files import FileRole, GivenFile
 from migrator.resources import Category, PlatformMessage
 from tests.migrator.readiness.documents import (
     Document,
@@ -18,6 +19,7 @@ from tests.migrator.readiness.documents import (
     role,
     service,
     slot,
+    slot_id,
     web_network,
 )
 
@@ -40,6 +42,25 @@ def unlisted(*kinds: str) -> dict[str, Any]:
 
 def attested(rule: str, key: str, applies: bool) -> dict[str, Any]:
     return {"attestations": {(rule, key): Attestation(applies, "ann", NOW - timedelta(days=1), "looked")}}
+
+
+def cscfg(*roles: FileRole, **told: Any) -> GivenFile:
+    """A configuration of the slot of `web_network`, given yesterday."""
+    listed = roles or (FileRole(name="web", instance_count=2, subnets=("front",), plugins=()),)
+    return _given("cscfg", "shop.cscfg", listed, told)
+
+
+def csdef(*roles: FileRole, **told: Any) -> GivenFile:
+    return _given("csdef", "shop.csdef", roles or (FileRole(name="web", size="Standard_D2", plugins=()),), told)
+
+
+def _given(kind: str, name: str, roles: tuple[FileRole, ...], told: dict[str, Any]) -> GivenFile:
+    made = {"seen": {}, "digest": "d" * 64, "by": "Ann", "at": NOW - timedelta(days=1)} | told
+    return GivenFile(kind=kind, name=name, roles=roles, **made)
+
+
+def given(*files: GivenFile, key: str = "") -> dict[str, Any]:
+    return {"files": {key or slot_id("shop").lower(): files}}
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,16 @@ from tests.migrator.readiness.cases_base import (
     EARLY,
     EMPTY,
     LONE,
+    PREPARED,
     QUOTA,
     STORE,
     VALIDATED,
     VMS,
     WEB,
     attested,
+    cscfg,
+    csdef,
+    given,
     of,
     refused,
     two_slots,
@@ -241,6 +245,15 @@ of("CS-LB-READONLY", yes=WEB, no=put(WEB, 3, "inputEndpoints", []), unknown=drop
 of("CS-PIP-BASIC", yes=WEB, no=put(WEB, 2, "virtualIps", []), unknown=drop(WEB, 2, "virtualIps"))
 for rule in ("CS-DNS", "CS-CSCFG-VNET", "CS-SWAP-PREPARED", "CS-ES-RETIRING", "CS-OK-STORAGE", "CS-OK-DNS"):
     of(rule, yes=[WEB, LONE], silent=[VMS, STORE])
+SILENT = drop(WEB, 2, "configuration")
+of("CS-CSCFG-VNET", no=(WEB, given(cscfg(network_site="/subscriptions/s/resourceGroups/g/x/v"))))
+of(
+    "CS-CSDEF-NAME-MISMATCH",
+    yes=(WEB, given(cscfg(service_name="Shop"), csdef(definition_name="Store"))),
+    no=[(WEB, given(cscfg(service_name="Shop"), csdef(definition_name="Shop"))), (WEB, PREPARED)],
+    unknown=[WEB, (SILENT, given(csdef(definition_name="Shop"))), (SILENT, given(cscfg(service_name="Shop")))],
+    silent=[VMS, STORE],
+)
 of("CS-LABEL-TAGS", yes=put(WEB, 2, "deploymentLabel", "release 7"), no=WEB, unknown=drop(WEB, 2, "deploymentLabel"))
 of(
     "CS-VS-PUBLISH",
