@@ -332,6 +332,13 @@ class Postgres:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
 
+    def allow_kept_rows(self) -> None:
+        """For a throw-away server: the tests may put rows back without running triggers (tests/kept_rows.py)."""
+        import psycopg
+
+        with psycopg.connect(self.superuser(), autocommit=True) as connection:
+            connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {OWNER}")
+
     def superuser(self) -> str:
         return f"postgresql:///postgres?host={quote(str(self.sockets), safe='')}&user={SUPERUSER}"
 

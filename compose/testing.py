@@ -94,6 +94,8 @@ def serve(supervisor: Supervisor, folder: Path, durable: bool) -> dict[str, str]
     supervisor.start(*starting)
     if postgres is not None:
         postgres.create_database()
+        if not durable:
+            postgres.allow_kept_rows()
     environment = suite_environment(folder, database, redis)
     return environment | collect_static(supervisor, folder, environment)
 

@@ -10,7 +10,9 @@ from uuid import uuid4
 
 from migrator.gateway.arm import ArmGateway, StaticToken
 from migrator.simulator import running
+from tests.kept_rows import once
 from tests.web.conftest import person
+from tracker.accounts.models import User
 from tracker.accounts.permissions import Role
 from tracker.audit.values import Actor
 from tracker.inventory import actions as inventory
@@ -70,10 +72,15 @@ class Estate:
 
     def __init__(self, gateway: Replayed) -> None:
         self.gateway = gateway
-        self.maya = person("maya", Role.PROGRAMME_MANAGER, name="Maya Lindqvist")
-        self.tomas = person("tomas", Role.ENGINEER, name="Tomás Ferreira")
-        self.noor = person("noor", Role.AUDITOR, name="Noor Haddad")
-        inventory.discover_subscriptions(gateway, now=database_now(), by=TEST)
+        once(("estate", gateway), self._store)
+        self.maya, self.tomas, self.noor = (User.objects.get(username=name) for name in ("maya", "tomas", "noor"))
+        self.subscription = Subscription.objects.get()
+
+    def _store(self) -> None:
+        person("maya", Role.PROGRAMME_MANAGER, name="Maya Lindqvist")
+        person("tomas", Role.ENGINEER, name="Tomás Ferreira")
+        person("noor", Role.AUDITOR, name="Noor Haddad")
+        inventory.discover_subscriptions(self.gateway, now=database_now(), by=TEST)
         self.subscription = Subscription.objects.get()
         self.read()
 

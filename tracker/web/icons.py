@@ -6,6 +6,9 @@ hundred (figures.md F6). An icon outside the sprite is drawn in place, so any lu
 
 import re
 from functools import lru_cache
+from importlib.resources import files
+from io import BytesIO
+from zipfile import ZipFile
 
 import lucide
 
@@ -33,14 +36,24 @@ IN_SPRITE = (
     | {icon for _, icon in UNIT_KINDS.values()}
 )
 
-_OUTER = re.compile(r"^<svg[^>]*>|</svg>\s*$")
-_SPACE = re.compile(r"\s+(?=[<>/])|(?<=>)\s+|\n\s*")
+_OUTER = re.compile(r"^.*?<svg[^>]*>|</svg>\s*$", re.DOTALL)
+_SPACE = re.compile(r"\s+(?=[<>/])|(?<=>)\s+")
+
+
+@lru_cache(maxsize=1)
+def _archive() -> ZipFile:
+    """lucide's drawings. The package opens its archive for each of them, which takes longer than drawing a page."""
+    return ZipFile(BytesIO(files("lucide").joinpath("lucide.zip").read_bytes()))
 
 
 @lru_cache(maxsize=512)
 def drawing(name: str) -> str:
     """The shapes inside an icon's `<svg>`, without white space. Raises lucide.IconDoesNotExist."""
-    return _SPACE.sub("", _OUTER.sub("", lucide._render_icon(name, None)))
+    try:
+        text = _archive().read(f"{name}.svg").decode()
+    except KeyError as error:
+        raise lucide.IconDoesNotExist(f"The icon {name!r} does not exist.") from error
+    return _SPACE.sub("", _OUTER.sub("", " ".join(text.split())))
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from migrator.gateway.arm import ArmGateway, StaticToken
 from migrator.lifecycle import Timings
 from migrator.simulator import scenarios
 from migrator.simulator.running import Running
+from tests.kept_rows import once
 from tracker.accounts.models import RoleGrant, User
 from tracker.accounts.permissions import Role
 from tracker.audit.values import Actor
@@ -26,6 +27,7 @@ from tracker.waves import actions as waves
 from tracker.waves.models import Approval, Wave
 
 TEST = Actor("command", "test", "A test")
+PEOPLE = {"maya": Role.PROGRAMME_MANAGER, "tomas": Role.ENGINEER, "aiko": Role.ENGINEER, "noor": Role.AUDITOR}
 # The relations of the live waits, thousandfold faster; the simulator's lateness is set by each test.
 QUICK = Timings(
     lease=2,
@@ -61,13 +63,16 @@ class Programme:
         self.simulator.control("reset", {"estate": scenarios.estate(scenario)})
         lines = self.simulator.control("log")["value"]  # append-only: it survives a reset
         self.mark = lines[-1]["number"] if lines else 0
-        self.maya = self.person("maya", Role.PROGRAMME_MANAGER)
-        self.tomas = self.person("tomas", Role.ENGINEER)
-        self.aiko = self.person("aiko", Role.ENGINEER)
-        self.noor = self.person("noor", Role.AUDITOR)
-        inventory.discover_subscriptions(self.gateway, now=database_now(), by=TEST)
+        once(("programme", scenario, type(self.gateway), self.gateway.movable()), self._store)
+        self.maya, self.tomas, self.aiko, self.noor = (User.objects.get(username=name) for name in PEOPLE)
         self.subscriptions = list(Subscription.objects.order_by("name"))
         self.subscription = self.subscriptions[0]
+
+    def _store(self) -> None:
+        for name, role in PEOPLE.items():
+            self.person(name, role)
+        inventory.discover_subscriptions(self.gateway, now=database_now(), by=TEST)
+        self.subscriptions = list(Subscription.objects.order_by("name"))
         self.read()
 
     def close(self) -> None:
