@@ -3,6 +3,7 @@
 from tracker.accounts.models import ApiToken, RoleGrant, SignInAttempt, User
 from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
 from tracker.connections.models import ApiVersion, Check
+from tracker.fixes.models import Fix
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
 from tracker.inventory.models import (
     Discovery,
@@ -51,6 +52,7 @@ __all__ = [
     "Discovery",
     "Event",
     "Finding",
+    "Fix",
     "FollowUp",
     "Freeze",
     "Heartbeat",

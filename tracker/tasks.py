@@ -17,6 +17,8 @@ from tracker.audit import export
 from tracker.audit.values import Actor
 from tracker.connections import actions as connections
 from tracker.connections import queries as connection_queries
+from tracker.fixes import actions as fixes
+from tracker.fixes import queries as fix_queries
 from tracker.followups import actions as followups
 from tracker.followups import queries as followup_queries
 from tracker.inventory import actions as inventory
@@ -42,6 +44,8 @@ def tick(**_: object) -> None:
     now = clock()
     for pk in followup_queries.due(now):
         follow_up.delay(follow_up_id=pk)
+    for pk in fix_queries.due(now):
+        fix.delay(fix_id=pk)
     for pk in quota_queries.due_requests(now):
         quota_request.delay(request_id=pk)
     for pk in inventory_queries.wanted_syncs(now):
@@ -70,6 +74,13 @@ def advance(*, run_id: str, **_: object) -> str:
 @shared_task
 def follow_up(*, follow_up_id: int, **_: object) -> str:
     return followups.advance(follow_up_id, gateway=gateways.gateway_for, clock=clock)
+
+
+@shared_task
+def fix(*, fix_id: int, **_: object) -> str:
+    done = fixes.advance(fix_id, gateway=gateways.gateway_for, clock=clock)
+    logger.info("fix %s: %s", fix_id, done)
+    return done
 
 
 @shared_task

@@ -4,11 +4,13 @@ a fresh read against a condition. Nothing here speaks to anybody."""
 from migrator.fixes.instead import BY_HAND, ELSEWHERE
 from migrator.fixes.looking import unmet
 from migrator.fixes.plans import PLANNED, fixable, plan
+from migrator.fixes.rights import OLDER_API, action, allowed
 from migrator.fixes.values import Condition, NoFix, Place, Plan, Scale, Step, Wants
 
 __all__ = [
     "BY_HAND",
     "ELSEWHERE",
+    "OLDER_API",
     "PLANNED",
     "Condition",
     "NoFix",
@@ -17,6 +19,8 @@ __all__ = [
     "Scale",
     "Step",
     "Wants",
+    "action",
+    "allowed",
     "fixable",
     "plan",
     "unmet",

@@ -35,6 +35,9 @@ ELSEWHERE: Final[dict[str, NoFix]] = {
     "CS-FEATURE-MISSING": NoFix(
         why="The platform's message names the features; they are registered on the Sync page.", place=Place.SYNC
     ),
+    "CS-CSDEF-NAME-MISMATCH": NoFix(
+        why="The files are held against each other, and rewritten, on the page of the unit.", place=Place.CONFIGURATION
+    ),
     "CS-CSCFG-VNET": NoFix(
         why="The configuration file is rewritten on the page of the unit.", place=Place.CONFIGURATION
     ),

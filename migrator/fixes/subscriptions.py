@@ -65,6 +65,7 @@ def _registering(rule_id: str, about: Resource, names: tuple[str, ...]) -> Plan:
                 ),
                 before=(),
                 after=(done,),
+                always=bool(steps),
                 patience=24 * 3600,
             )
         )

@@ -58,6 +58,7 @@ class Step:
     request: ArmRequest | None = None
     scale: Scale | None = None
     repeatable: bool = True
+    always: bool = False  # sent also when it looks done already: registering again is what takes effect
     removes: tuple[str, ...] = ()  # ids of what is no longer there afterwards; their documents are kept
     mark: str = ""  # why the request is only inferred [I] or general knowledge [K]; empty: documented
     patience: int = 1800  # seconds until somebody is told that it was sent and never seen
@@ -68,6 +69,21 @@ class Step:
         if self.request is not None:
             return f"{self.request.method} {self.request.path}"
         return f"POST {self.scale.deployment_id if self.scale else ''} ?comp=config (service management)"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Ids which a fresh look reads, each once; for a role its deployment, whose configuration has the counts."""
+        found: dict[str, None] = {}
+        for condition in (*self.before, *self.after):
+            if condition.wants is not Wants.REGISTERED:
+                if "/roles/" in condition.resource_id and condition.field:
+                    found[condition.resource_id.rsplit("/roles/", 1)[0]] = None
+                found[condition.resource_id] = None
+        return tuple(found)
+
+    @property
+    def registers(self) -> bool:
+        return any(one.wants is Wants.REGISTERED for one in (*self.before, *self.after))
 
     @property
     def touches(self) -> str:
@@ -92,15 +108,8 @@ class Plan:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Ids which a fresh look reads, each once; for a role its deployment, whose configuration has the counts."""
-        found: dict[str, None] = {}
-        for step in self.steps:
-            for condition in (*step.before, *step.after):
-                if condition.wants is not Wants.REGISTERED:
-                    if "/roles/" in condition.resource_id and condition.field:
-                        found[condition.resource_id.rsplit("/roles/", 1)[0]] = None
-                    found[condition.resource_id] = None
-        return tuple(found)
+        """Ids which a fresh look at every step reads, each once."""
+        return tuple(dict.fromkeys(one for step in self.steps for one in step.reads))
 
     @property
     def marks(self) -> tuple[str, ...]:

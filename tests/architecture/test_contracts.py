@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SLICES = ("accounts", "audit", "inventory", "readiness", "quota", "followups", "connections", "waves", "runs")
+SLICES = ("accounts", "audit", "inventory", "readiness", "quota", "followups", "connections", "waves", "fixes", "runs")
 WRITES = {
     "save",
     "create",

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     FREEZE = "freeze"  # stop every new arming
     REQUEST_QUOTA = "request-quota"
     APPLY_FOLLOW_UP = "apply-follow-up"
+    FIX = "fix"  # rehearse a fix, ask for it, take it back
     EXPORT_AUDIT = "export-audit"
     READ_SETTINGS = "read-settings"
     ADMINISTER = "administer"  # users, roles, tokens, settings
@@ -49,6 +50,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.FREEZE,
             Permission.REQUEST_QUOTA,
             Permission.APPLY_FOLLOW_UP,
+            Permission.FIX,
         }
     ),
     Role.AUDITOR: frozenset({Permission.READ, Permission.EXPORT_AUDIT, Permission.READ_SETTINGS}),
@@ -74,6 +76,7 @@ PERMISSION_SENTENCES: dict[Permission, str] = {
     Permission.FREEZE: "freeze the programme",
     Permission.REQUEST_QUOTA: "request quota",
     Permission.APPLY_FOLLOW_UP: "apply follow-ups",
+    Permission.FIX: "ask for fixes",
     Permission.EXPORT_AUDIT: "export the audit history",
     Permission.READ_SETTINGS: "read the settings",
     Permission.ADMINISTER: "administer people and settings",

@@ -26,6 +26,7 @@ operate          no                 yes       no       no
 freeze           yes                yes       no       yes
 request-quota    yes                yes       no       no
 apply-follow-up  no                 yes       no       no
+fix              no                 yes       no       no
 export-audit     no                 no        yes      no
 read-settings    no                 no        yes      yes
 administer       no                 no        no       yes

@@ -11,6 +11,7 @@ from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.actions import record
 from tracker.audit.values import uuid7
+from tracker.fixes import queries as fixes
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Unit
 from tracker.runs import queries, seals
@@ -67,6 +68,8 @@ def start(unit: Unit, *, by: User, now: datetime) -> Run:
             raise Illegal(f"{unit.name} is in no wave; place it first.")
         if unit.progress != State.PLANNED:
             raise Illegal(f"{unit.name} is {unit.progress}; a run starts from planned.")
+        if (fix := fixes.in_hand(unit)) is not None:
+            raise Illegal(f"A fix goes to {unit.name} at this moment ({fix.title}); start the run when it is done.")
         approval = wave_queries.open_wave_approval(placement.wave)
         if approval is None or wave_queries.approval_state(approval, now) is not wave_queries.ApprovalState.APPROVED:
             raise NotApproved(
