@@ -45,7 +45,7 @@ def once(key: Hashable, make: Callable[[], None]) -> None:
         _kept[key] = (
             changed,
             "; ".join(
-                f"SELECT setval('{sequence}', greatest((SELECT max({column}) FROM {table}), (SELECT last_value FROM {sequence})))"  # noqa: S608, E501 - names of our own tables
+                f"SELECT setval('{sequence}', greatest(max({column}), (SELECT last_value FROM {sequence}))) FROM {table}"
                 for table, column, sequence in serials
             ),
         )
