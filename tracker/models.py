@@ -20,7 +20,7 @@ from tracker.inventory.models import (
     Unit,
 )
 from tracker.quota.models import QuotaRequest, Reservation, Usage
-from tracker.readiness.models import Assessment, Finding, PlatformAnswer
+from tracker.readiness.models import Assessment, ConfigurationFile, Finding, PlatformAnswer
 from tracker.runs.models import (
     Ask,
     Attempt,
@@ -47,6 +47,7 @@ __all__ = [
     "Check",
     "Checkpoint",
     "Comparison",
+    "ConfigurationFile",
     "Decision",
     "Difference",
     "Discovery",

@@ -10,7 +10,7 @@ roles filled from them. What differs is what the files settled, and carries thei
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -108,8 +108,7 @@ class Told:
     counting: dict[str, list[GivenFile]]  # by key of the deployment
     idle: dict[str, list[tuple[GivenFile, str]]]
     deployments: dict[str, Deployment]
-    view: View | None = None  # the unit with its gaps filled; made when the first rule asks
-    context: "Context | None" = None
+    views: dict[str, tuple[View, "Context"]] = field(default_factory=dict)  # made when the first rule asks
 
     def counting_of(self, key: str) -> list[GivenFile]:
         """The counting files of what a key names: a deployment, something in it, the service or unit around it."""
@@ -146,21 +145,36 @@ def settled(rule: Rule, bare: list[Answer], unit: Unit, context: "Context", told
     if Detection.FILE not in (rule.detection, *rule.also):
         return bare
     if not told.counting:
-        return list(_merged(rule, bare, bare, told))
-    if told.view is None:
-        told.view = _filled(unit, context, told)
-        told.context = context.about(files={key: tuple(files) for key, files in told.counting.items()})
-    return list(_merged(rule, bare, rule.check(told.view, told.context), told))  # type: ignore[arg-type]
+        return list(_merged(bare, bare, told, {}))
+    kinds = sorted({file.kind for files in told.counting.values() for file in files})
+
+    def ask(kind: str) -> list[Answer]:
+        if kind not in told.views:
+            told.views[kind] = _filled(unit, context, told, kind)
+        return list(rule.check(*told.views[kind]))
+
+    again = ask("")
+    alone = {kind: _by_key(ask(kind)) for kind in kinds} if len(kinds) > 1 and again != bare else {}
+    return list(_merged(bare, again, told, alone, rule.title))
 
 
-def _merged(rule: Rule, bare: Iterable[Answer], again: Iterable[Answer], told: Told) -> Iterator[Answer]:
+def _merged(
+    bare: Iterable[Answer],
+    again: Iterable[Answer],
+    told: Told,
+    alone: Mapping[str, Mapping[str, list[Answer]]],
+    title: str = "",
+) -> Iterator[Answer]:
+    """The answers without and with the files, as one. `alone`: what each kind of file tells by itself, so that only
+    those are named which do tell."""
     before, after = _by_key(bare), _by_key(again)
     for key in dict.fromkeys([*before, *after]):
         old, new = before.get(key, []), after.get(key, [])
-        files = [file.evidence() for file in told.counting_of(key)]
+        telling = {kind for kind, said in alone.items() if said.get(key, []) == new}
+        files = [file.evidence() for file in told.counting_of(key) if not telling or file.kind in telling]
         idle = [Evidence(FIELD, f"{file.name} settles nothing: {reason}") for file, reason in told.idle_of(key)]
         if not new and files and old[0].outcome is Outcome.UNKNOWN:
-            sentence = f"{rule.title}: the configuration files tell that it does not apply to {old[0].name}."
+            sentence = f"{title}: the configuration files tell that it does not apply to {old[0].name}."
             yield old[0]._replace(outcome=Outcome.NO, sentence=sentence, settles="", effect=None, evidence=tuple(files))
             continue
         for answer in new or old:
@@ -181,11 +195,15 @@ def _with(answer: Answer, evidence: list[Evidence]) -> Answer:
     return answer._replace(evidence=(*answer.evidence, *evidence)) if evidence else answer
 
 
-def _filled(unit: Unit, context: "Context", told: Told) -> View:
-    """The unit with the gaps of its roles filled from the files. The index of the estate is not touched."""
+def _filled(unit: Unit, context: "Context", told: Told, kind: str) -> tuple[View, "Context"]:
+    """The unit with the gaps of its roles filled from the files of a kind, empty for all, and the context with them.
+    The index of the estate is not touched."""
+    counting = {key: [one for one in files if kind in ("", one.kind)] for key, files in told.counting.items()}
     over: dict[str, Resource] = {}
     made: list[tuple[Role, Deployment]] = []
-    for key, files in told.counting.items():
+    for key, files in counting.items():
+        if not files:
+            continue
         deployment = told.deployments[key]
         roles, new = _roles(deployment, files)
         filled = replace(deployment, roles=roles, configuration_service_name=_first(
@@ -200,8 +218,8 @@ def _filled(unit: Unit, context: "Context", told: Told) -> View:
     more = [(role, deployment) for role, deployment in made if role.key not in seen]
     if more:
         view.roles += more
-        view.web_roles += [(r, kind) for r, d in more if (kind := web_worker(d)) is not False]
-    return view
+        view.web_roles += [(r, told_kind) for r, d in more if (told_kind := web_worker(d)) is not False]
+    return view, context.about(files={key: tuple(files) for key, files in counting.items()})
 
 
 def _roles(deployment: Deployment, files: list[GivenFile]) -> tuple[tuple[Role, ...], list[Role]]:

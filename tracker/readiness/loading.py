@@ -11,7 +11,7 @@ from migrator.resources import UNKNOWN, Category, PlatformMessage, ResourceType,
 from tracker.inventory import queries as inventory
 from tracker.inventory.models import Unit
 from tracker.inventory.reading import hidden_types
-from tracker.readiness import around
+from tracker.readiness import around, given_files
 from tracker.readiness.models import Assessment, PlatformAnswer
 
 Told = Mapping[str, Iterable[quota.Shortfall]]  # unit key -> what the sums of quota found
@@ -49,7 +49,8 @@ def ground(subscription_id: str, now: datetime, listed: Sequence[Unit]) -> Groun
     else:
         estate = inventory.estate_of([subscription_id])
         drawn = {unit.key: unit for unit in units.resolve(estate.resources)}
-    return Ground(Context(estate=estate, now=now, unread=here), drawn)
+    files = given_files.counting(subscription_id)
+    return Ground(Context(estate=estate, now=now, unread=here, files=files), drawn)
 
 
 def unread(subscription_id: str) -> frozenset[tuple[str, str]]:

@@ -68,3 +68,42 @@ class PlatformAnswer(models.Model):
     class Meta:
         indexes = [models.Index(fields=["unit", "-at"], name="answer_recent")]
         triggers = append_only()
+
+
+class ConfigurationFile(models.Model):
+    """A .cscfg or .csdef somebody gave of a deployment: its text without secrets, and what Azure showed then. One of
+    each kind counts for a deployment, until it is replaced or withdrawn."""
+
+    class End(models.TextChoices):
+        REPLACED = "replaced"
+        WITHDRAWN = "withdrawn"
+
+    resource_key = models.CharField(max_length=600)  # of the deployment
+    kind = models.CharField(max_length=10)  # cscfg | csdef
+    file_name = models.CharField(max_length=120)
+    digest = models.CharField(max_length=64)  # sha256 of the text below
+    text = models.TextField()
+    seen = models.JSONField()  # migrator.readiness.files.showing
+    given_by = models.CharField(max_length=80)
+    given_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=80, blank=True)
+    end = models.CharField(max_length=10, choices=End, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["resource_key", "kind"],
+                name="one_counting_file",
+                condition=models.Q(ended_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True, ended_by="", end="")
+                | (models.Q(ended_at__isnull=False) & ~models.Q(ended_by="") & ~models.Q(end="")),
+                name="file_end_is_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["resource_key", "-ended_at"], name="file_ended"),
+            models.Index(fields=["given_by", "-given_at"], name="file_given"),
+        ]

@@ -1,0 +1,77 @@
+"""Uploaded configuration files, out of the database, as evaluations and pages need them. Reads only."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from migrator.configuration import Contents, FileRefused, Kind, ServiceConfiguration, read_kept
+from migrator.readiness.files import FileRole, GivenFile
+from tracker.readiness.models import ConfigurationFile
+
+logger = logging.getLogger(__name__)
+
+
+def counting(subscription_id: str) -> dict[str, tuple[GivenFile, ...]]:
+    """The files of a subscription's deployments that were neither withdrawn nor replaced, by key of the deployment."""
+    rows = ConfigurationFile.objects.filter(
+        ended_at__isnull=True, resource_key__startswith=f"/subscriptions/{subscription_id}/"
+    )
+    found: dict[str, tuple[GivenFile, ...]] = {}
+    for row in rows.order_by("resource_key", "kind"):
+        if (contents := contents_of(row)) is not None:
+            found[row.resource_key] = (*found.get(row.resource_key, ()), value_of(row, contents))
+    return found
+
+
+def contents_of(row: ConfigurationFile) -> Contents | None:
+    """What a kept file says; None where this version cannot read what a former one kept, so that it says nothing."""
+    try:
+        return read_kept(row.text, Kind(row.kind))
+    except FileRefused:
+        logger.exception("the kept configuration file %s cannot be read", row.pk)
+        return None
+
+
+def value_of(row: ConfigurationFile, contents: Contents) -> GivenFile:
+    return GivenFile(
+        kind=row.kind,
+        name=row.file_name,
+        digest=row.digest,
+        by=row.given_by,
+        at=row.given_at,
+        seen=row.seen,
+        **facts_of(contents),
+    )
+
+
+def facts_of(contents: Contents) -> Mapping[str, Any]:
+    """What of a file the rules ask for."""
+    if isinstance(contents, ServiceConfiguration):
+        network = contents.network
+        return {
+            "roles": tuple(
+                FileRole(name=one.name, instance_count=one.instance_count, subnets=one.subnets, plugins=one.plugins)
+                for one in contents.roles
+            ),
+            "service_name": contents.service_name,
+            "network_site": network.site if network else None,
+            "internal_load_balancers": bool(network and network.load_balancers),
+        }
+    return {
+        "roles": tuple(FileRole(name=one.name, size=one.size, plugins=one.imports) for one in contents.roles),
+        "definition_name": contents.name,
+        "startup_tasks": any(one.startup_tasks for one in contents.roles),
+        "traffic_rules": contents.traffic_rules > 0,
+    }
+
+
+def of_deployments(keys: Iterable[str]) -> dict[tuple[str, str], ConfigurationFile]:
+    """The files that count, by (key of the deployment, kind)."""
+    rows = ConfigurationFile.objects.filter(resource_key__in=list(keys), ended_at__isnull=True)
+    return {(row.resource_key, row.kind): row for row in rows}
+
+
+def ended_of(keys: Iterable[str], limit: int) -> list[ConfigurationFile]:
+    """Files that were replaced or withdrawn, the last first."""
+    rows = ConfigurationFile.objects.filter(resource_key__in=list(keys), ended_at__isnull=False).defer("text")
+    return list(rows.order_by("-ended_at", "-pk")[:limit])
