@@ -2,7 +2,8 @@
 
 Classic versions are the recorded ones (`shared/domain/recorded/providers-classic.json`, 2018). Types which Resource
 Manager serves but the recording does not name take the versions of their parent [I]. Versions of the other
-providers: azure.md section 12, with some older ones which clients in the wild still send [K].
+providers: azure.md section 12, with those the command-line client 2.91 sends and some older ones that clients in the
+wild still send [K].
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,10 @@ _NETWORK: Final = "2016-11-01 2016-04-01 2015-12-01 2015-06-01 2014-06-01 2014-0
 _STORAGE: Final = "2016-11-01 2016-04-01 2015-12-01 2015-06-01 2014-06-01 2014-04-01-beta 2014-04-01 2014-01-01"
 _COMPUTE: Final = "2026-04-01 2025-04-01 2024-11-01 2024-07-01 2024-03-01 2023-09-01 2023-03-01 2022-11-01 2021-07-01"
 _CLOUD: Final = "2024-11-04 2022-09-04 2022-04-04 2021-03-01"
-_NET: Final = "2026-03-01 2025-05-01 2025-03-01 2025-01-01 2024-10-01 2024-07-01 2024-05-01 2024-01-01 2023-09-01"
+_NET: Final = (
+    "2026-03-01 2025-09-01 2025-07-01 2025-05-01 2025-03-01 2025-01-01 2024-10-01 2024-07-01 2024-05-01 2024-01-01 "
+    "2023-11-01 2023-09-01 2023-04-01 2022-01-01"
+)
 _QUOTA: Final = "2025-09-01 2025-07-15 2025-03-01 2024-12-18-preview 2023-02-01"
 _RESOURCES: Final = (
     "2025-04-01 2024-11-01 2024-07-01 2022-12-01 2022-09-01 2021-04-01 2021-01-01 2020-06-01 2019-10-01 2016-02-01"
@@ -109,7 +113,7 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
     },
     "Microsoft.Authorization": {
         "roleAssignments": "2022-04-01 2020-10-01-preview 2020-04-01-preview 2018-09-01-preview 2015-07-01",
-        "roleDefinitions": "2022-04-01 2018-01-01-preview 2015-07-01",
+        "roleDefinitions": "2022-05-01-preview 2022-04-01 2018-01-01-preview 2015-07-01",
         "locks": "2020-05-01 2016-09-01 2015-01-01",
         "classicAdministrators": "2015-07-01 2015-06-01",
         "permissions": "2022-04-01 2018-07-01 2015-07-01",
