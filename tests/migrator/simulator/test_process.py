@@ -15,6 +15,7 @@ from azure.core.rest import HttpRequest
 from migrator.simulator import running
 
 CLASSIC = "2016-11-01"
+RESOURCES = "api-version=2025-04-01"
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +141,46 @@ def test_state_and_log_survive_a_kill_in_the_middle_of_the_work(tmp_path, pipeli
         assert azure.control("state?documents=1") == prepared
     lines = (tmp_path / "requests.jsonl").read_text().splitlines()
     assert [json.loads(line)["number"] for line in lines] == list(range(1, len(lines) + 1))
+
+
+def test_a_fault_given_at_the_start_is_used_up_once_and_a_setting_counts_every_time(tmp_path, pipeline):
+    """The same command again on a kept state: nothing that happened happens again."""
+    fault = json.dumps({"kind": "throttle", "retry_after": 1, "times": 1})
+    azure = running.Running(
+        ["--scenario", "small", "--state", str(tmp_path), "--set", "page_size=2", "--fault", fault, "--fault", "stuck"]
+    )
+
+    def groups():
+        return send(
+            pipeline, azure, "GET", network(azure).split("/resourcegroups/")[0] + "/resourcegroups?" + RESOURCES
+        )
+
+    def kinds():
+        return [row["kind"] for row in azure.control("state")["faults"] if row["used"] != row["times"]]
+
+    try:
+        azure.start()
+        assert kinds() == ["throttle", "stuck"]
+        assert [groups().status_code, groups().status_code] == [429, 200]
+        assert kinds() == ["stuck"] and len(groups().json()["value"]) == 2
+        azure.control("settings", {"page_size": 1, "registration_seconds": 7})
+        azure.kill()
+        azure.start()
+        assert kinds() == ["stuck"] and groups().status_code == 200
+        settings = azure.control("state")["settings"]
+        assert (settings["page_size"], settings["registration_seconds"]) == (2, 7)  # given again; left as it was
+        assert len(groups().json()["value"]) == 2
+    finally:
+        azure.close()
+
+
+def test_links_lead_back_through_tls_in_front(azure, pipeline):
+    """Whoever puts TLS in front says so in X-Forwarded-Proto, and the links say https."""
+    azure.control("settings", {"page_size": 1})
+    headers = {"X-Forwarded-Proto": "https", "Host": "azure.test:8443"}
+    path = network(azure).split("/resourcegroups/")[0] + "/resourcegroups?" + RESOURCES
+    first = pipeline.run(HttpRequest("GET", azure.base_url + path, headers=headers)).http_response.json()
+    assert first["nextLink"].startswith("https://azure.test:8443/subscriptions/")
 
 
 @pytest.mark.parametrize(
