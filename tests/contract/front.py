@@ -168,7 +168,7 @@ def front(base_url: str, directory: Path) -> Iterator[Front]:
         _serving(_tokens(tenant, subscription)) as tokens,
     ):
         environment = {
-            "AZURE_CONFIG_DIR": str(directory / "az"),
+            "AZURE_CONFIG_DIR": str(directory / f"az-{port}"),  # what it remembers of a cloud names the port
             "AZURE_CORE_COLLECT_TELEMETRY": "no",
             "AZURE_CORE_INSTANCE_DISCOVERY": "false",
             "REQUESTS_CA_BUNDLE": str(public),
