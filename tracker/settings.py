@@ -93,7 +93,11 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 IMPORT_MIB = environment.number("TRACKER_IMPORT_MIB", 5, least=1)  # of an estate file given for import
-FILE_UPLOAD_HANDLERS = ["tracker.web.uploads.Bounded", "django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = [
+    "tracker.web.uploads.InMemory",
+    "tracker.web.uploads.Bounded",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 INSTALLED_APPS = [
     "django.contrib.auth",

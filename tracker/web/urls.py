@@ -9,6 +9,7 @@ from django.urls import path
 from tracker.web.views import (
     approvals,
     audit,
+    configuration,
     follow_ups,
     freeze,
     imports,
@@ -54,6 +55,9 @@ urlpatterns = [
     path("units/<int:pk>/exclude/", units.exclude, name="unit_exclude"),
     path("units/<int:pk>/include/", units.include, name="unit_include"),
     path("units/<int:pk>/members-only/", inventory.members, name="unit_members"),
+    path("units/<int:pk>/configuration/give/", configuration.give, name="unit_files"),
+    path("units/<int:pk>/configuration/<int:file>/withdraw/", configuration.withdraw, name="unit_file_withdraw"),
+    path("units/<int:pk>/configuration/<int:file>/rewrite/", configuration.rewrite, name="unit_file_rewrite"),
     path("units/<int:pk>/<slug:tab>/", units.unit, name="unit_tab"),
     path("resources/<int:pk>/", resources.resource, name="resource"),
     path("waves/", waves.board, name="waves"),

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 
 from tracker.accounts.actions import Denied
 from tracker.web import context
+from tracker.web.uploads import SecretTooBig
 
 log = logging.getLogger(__name__)
 HOME = {"label": "Go to the overview", "url": "/", "primary": False}
@@ -35,6 +36,15 @@ def _page(request: HttpRequest, status: int, **said: Any) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, SecretTooBig):
+        return _page(
+            request,
+            400,
+            title="Too large",
+            happened=str(exception),
+            changed="Nothing was read or changed.",
+            next="Give the .cscfg and the .csdef themselves, not the package (.cspkg).",
+        )
     if isinstance(exception, RequestDataTooBig):
         return _page(
             request,

@@ -10,7 +10,9 @@ from django.db.models import Case, Count, Q, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
 
+from migrator.configuration import LARGEST, Kind
 from migrator.gateway import wire
+from tracker.accounts.permissions import Permission
 from tracker.accounts.queries import sees_restricted
 from tracker.audit import queries as audit
 from tracker.audit.models import Event
@@ -20,7 +22,7 @@ from tracker.inventory import differences, queries
 from tracker.inventory.models import Resource, Snapshot, Unit
 from tracker.readiness import queries as readiness
 from tracker.runs.models import Comparison, Difference, Run
-from tracker.web import findings, lists, provenance, resource_words, status
+from tracker.web import configuration, findings, lists, provenance, readings, resource_words, reviews, status
 
 ROWS = 300  # of a comparison or a difference; more is said, and exported with the run
 EVENTS = 50
@@ -29,7 +31,11 @@ KINDS = ("unexpected", "unread", "dropped", "renamed", "same")
 
 
 def readiness_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
-    groups = findings.sections(readiness.findings_of(unit))
+    told = readiness.findings_of(unit)
+    shown = [one.finding for group in told for one in group.all]
+    if givers := configuration.givers(shown):
+        configuration.name_givers(shown, reviews.actor_names(givers))
+    groups = findings.sections(told)
     assessment = readiness.latest_assessment(unit)
     answers = readiness.platform_answers(unit, limit=6)
     return {
@@ -93,6 +99,17 @@ def _rank(node: queries.Node) -> tuple[int, str]:
 def _drawn(node: queries.Node, facts: dict[str, str]) -> dict[str, Any]:
     children = [_drawn(child, facts) for child in sorted(node.children, key=_rank)]
     return {"resource": node.resource, "facts": facts.get(node.resource.key, ""), "children": children}
+
+
+def configuration_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+    """Configuration files of the deployments. Six queries, whatever the unit holds."""
+    return {
+        "files": configuration.tab_of(unit, reviews.actor_names),
+        "kinds": list(Kind),
+        "why_not": readings.why_not(request.user, Permission.IMPORT),  # type: ignore[arg-type]
+        "kib": LARGEST // 1024,
+        "chosen_deployment": request.POST.get("deployment", ""),
+    }
 
 
 def snapshots_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:

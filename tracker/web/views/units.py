@@ -23,12 +23,13 @@ from tracker.readiness.models import Finding
 from tracker.runs.models import Difference, Run
 from tracker.runs.queries import database_now
 from tracker.waves.models import Wave
-from tracker.web import live, readings, status, unit_steps
+from tracker.web import configuration, live, readings, status, unit_steps
 from tracker.web.views import unit_tabs
 
 TABS: dict[str, tuple[str, Callable[[HttpRequest, Unit], dict[str, Any]]]] = {
     "readiness": ("Readiness", unit_tabs.readiness_tab),
     "members": ("Members", unit_tabs.members_tab),
+    "configuration": ("Configuration", unit_tabs.configuration_tab),
     "snapshots": ("Snapshots", unit_tabs.snapshots_tab),
     "compare": ("Compare", unit_tabs.compare_tab),
     "runs": ("Runs", unit_tabs.runs_tab),
@@ -120,6 +121,8 @@ def _tabs(unit: Any, here: str) -> list[dict[str, Any]]:
     }
     listed = []
     for name, (label, _) in TABS.items():
+        if name == "configuration" and unit.kind not in configuration.KINDS:
+            continue
         count, hue = counts.get(name, (None, "neutral"))
         url = reverse("unit", args=[unit.pk]) if name == "readiness" else reverse("unit_tab", args=[unit.pk, name])
         listed.append({"label": label, "url": url, "here": name == here, "count": count, "hue": hue})
@@ -131,12 +134,13 @@ def _tabs(unit: Any, here: str) -> list[dict[str, Any]]:
 def unit(request: HttpRequest, pk: int, tab: str = "readiness") -> HttpResponse:
     if tab not in TABS:
         raise Http404
-    return _page(request, pk, tab)
+    return page(request, pk, tab)
 
 
-def _page(
-    request: HttpRequest, pk: int, tab: str, *, kept: dict[str, str] | None = None, code: int = 200
+def page(
+    request: HttpRequest, pk: int, tab: str, *, kept: dict[str, Any] | None = None, code: int = 200
 ) -> HttpResponse:
+    """One tab of a unit. `kept`: what was typed or is wrong, for the page to say (code 400, 409)."""
     found = _unit(pk)
     found.told = queries.of_unit(found, timezone.now())  # type: ignore[attr-defined]
     shown = _frame(request, found, tab) | TABS[tab][1](request, found)
@@ -165,7 +169,7 @@ def _changed(request: HttpRequest, pk: int, kept: str, change: Callable[[Unit], 
     except (actions.InvalidText, actions.StillPlaced, actions.IllegalMove) as error:
         typed = {"problem": str(error), "form": kept}
         typed |= {name: request.POST.get(name, "")[:1000] for name in ("owner", "reason")}
-        return _page(request, pk, "readiness", kept=typed, code=409)
+        return page(request, pk, "readiness", kept=typed, code=409)
     return HttpResponseRedirect(reverse("unit", args=[pk]))
 
 
