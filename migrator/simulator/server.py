@@ -16,7 +16,7 @@ from migrator.simulator.clock import Clock, ClockError
 from migrator.simulator.estate import EstateError
 from migrator.simulator.http import Simulator, create_app
 from migrator.simulator.persistence import Keeper, StateError
-from migrator.simulator.platform import Platform
+from migrator.simulator.platform import Platform, Settings
 
 LOOPBACK = "127.0.0.1"
 PORT = 8085
@@ -113,7 +113,7 @@ def parser(prog: str = "python -m migrator.simulator") -> argparse.ArgumentParse
 
 
 def add_arguments(made: argparse.ArgumentParser) -> None:
-    names = ", ".join(scenarios.NAMES)
+    names, kinds, settings = ", ".join(scenarios.NAMES), ", ".join(faults.DEFAULTS), ", ".join(vars(Settings()))
     made.add_argument("--port", type=int, default=PORT, help=f"port on {LOOPBACK} (default {PORT})")
     made.add_argument("--scenario", default="demo", metavar="NAME|FILE", help=f"one of {names}, or an estate file")
     made.add_argument("--seed", type=int, default=1, help="for durations and chances (default 1)")
@@ -129,14 +129,14 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a setting, such as page_size=1 (repeatable); counts above a kept state",
+        help=f"a setting, such as page_size=1 (repeatable); counts above a kept state. Settings: {settings}",
     )
     made.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="KIND|JSON",
-        help="a switch that is on from the start (repeatable); not set again when a kept state goes on",
+        help=f"a switch that is on from the start (repeatable); not set again when a kept state goes on. Kinds: {kinds}",
     )
     made.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)  # a listening socket handed down (running.py)
 
