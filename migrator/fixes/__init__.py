@@ -3,7 +3,7 @@ a fresh read against a condition. Nothing here speaks to anybody."""
 
 from migrator.fixes.instead import BY_HAND, ELSEWHERE
 from migrator.fixes.looking import unmet
-from migrator.fixes.plans import PLANNED, fixable, plan
+from migrator.fixes.plans import PLANNED, fixable, offers, plan
 from migrator.fixes.rights import OLDER_API, action, allowed
 from migrator.fixes.values import Condition, NoFix, Place, Plan, Scale, Step, Wants
 
@@ -22,6 +22,7 @@ __all__ = [
     "action",
     "allowed",
     "fixable",
+    "offers",
     "plan",
     "unmet",
 ]

@@ -23,6 +23,12 @@ def plan(rule_id: str, resource_key: str, estate: Estate, documents: Documents) 
     return maker(rule_id, about, estate, documents)
 
 
+def offers(rule_id: str, outcome: str) -> bool:
+    """Whether a finding of this rule with this outcome is worth opening a fix for. A lock that may only stand in the
+    way is unknown, and can be deleted all the same; of other unknowns nobody knows yet what to do."""
+    return rule_id in _MAKERS and (outcome == "yes" or (outcome == "unknown" and rule_id == "SUB-ARM-LOCK"))
+
+
 def fixable(rule_id: str) -> bool:
     """Whether findings of this rule may have a fix, without looking at them."""
     return rule_id in _MAKERS

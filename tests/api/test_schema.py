@@ -12,9 +12,11 @@ from tests.api.conftest import Api
 from tests.tracker.runs.programme import Programme
 from tracker.api.urls import urlpatterns
 from tracker.audit.actions import sign_checkpoint
+from tracker.fixes import actions as fixes
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Sync
 from tracker.quota.models import QuotaRequest
+from tracker.readiness.models import Finding
 from tracker.runs.queries import database_now
 
 
@@ -72,6 +74,11 @@ def far(programme: Programme) -> Programme:
         subscription=programme.subscription, region="westeurope", provider="Microsoft.Compute", name="cores",
         limit_before=10, limit_wanted=20, requested_by="user:p-maya", requested_at=database_now(),
     )  # fmt: skip
+    finding = Finding.objects.get(unit__name="legacy-net", rule="VNET-PEERING")
+    fixes.ask(
+        finding.unit, rule=finding.rule, resource_key=finding.resource_key, reason="It blocks us.",
+        by=programme.tomas, now=database_now(),
+    )  # fmt: skip
     sign_checkpoint(database_now(), "test")
     return programme
 
@@ -80,7 +87,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     ask = Checked(Api(far.noor))
     asked = {
         "": {}, "subscriptions/": {}, "resources/": {}, "units/": {}, "rules/": {}, "waves/": {}, "approvals/": {},
-        "runs/": {}, "quota/usages/": {}, "quota/matrix/": {}, "quota/requests/": {}, "followups/": {},
+        "runs/": {}, "quota/usages/": {}, "quota/matrix/": {}, "quota/requests/": {}, "followups/": {}, "fixes/": {},
         "audit/events/": {}, "audit/checkpoints/": {},
     }  # fmt: skip
     lists = {address: ask.get(address) for address in asked}
@@ -103,6 +110,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
         ("runs/{id}/", far.run.pk),
         ("runs/{id}/differences/", far.run.pk),
         ("followups/{id}/", first("followups/")),
+        ("fixes/{id}/", first("fixes/")),
         ("audit/events/{id}/", first("audit/events/")),
     ):
         body = ask.get(template, id=identity)

@@ -11,6 +11,7 @@ from migrator.readiness.engine import Verdict
 from migrator.readiness.rule import Effect, Outcome
 from migrator.translation.values import Kind as DifferenceKind
 from migrator.units import UnitKind
+from tracker.fixes.models import Fix
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Import, ImportRow, Sync
 from tracker.quota.models import QuotaRequest
@@ -28,6 +29,7 @@ ENUMS: dict[str, type[Enum]] = {
     "operation": OperationState,
     "difference": DifferenceKind,
     "follow-up": FollowUp.State,
+    "fix": Fix.State,
     "approval": ApprovalState,
     "quota-request": QuotaRequest.State,
     "sync": Sync.Outcome,

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from tracker.api.views import about, history, inventory, planning, runs
+from tracker.api.views import about, fixes, history, inventory, planning, runs
 
 urlpatterns = [
     path("", about.Root.as_view(), name="api_root"),
@@ -29,6 +29,8 @@ urlpatterns = [
     path("quota/requests/", planning.Requests.as_view(), name="api_quota_requests"),
     path("followups/", planning.FollowUps.as_view(), name="api_followups"),
     path("followups/<int:pk>/", planning.OneFollowUp.as_view(), name="api_followup"),
+    path("fixes/", fixes.Fixes.as_view(), name="api_fixes"),
+    path("fixes/<int:pk>/", fixes.OneFix.as_view(), name="api_fix"),
     path("audit/events/", history.Events.as_view(), name="api_audit_events"),
     path("audit/events/<uuid:pk>/", history.OneEvent.as_view(), name="api_audit_event"),
     path("audit/checkpoints/", history.Checkpoints.as_view(), name="api_audit_checkpoints"),

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -143,25 +142,3 @@ def live_of(unit: Unit) -> dict[tuple[str, str], Fix]:
 
 def finding_of(fix: Fix) -> Finding | None:
     return Finding.objects.filter(unit=fix.unit_id, rule=fix.rule, resource_key=fix.resource_key).first()
-
-
-def published(fix: Fix) -> dict[str, Any]:
-    """A fix as the API tells it."""
-    return {
-        "id": fix.pk,
-        "unit": fix.unit.key,
-        "rule": fix.rule,
-        "resource": fix.resource_key,
-        "title": fix.title,
-        "state": fix.state,
-        "reason": fix.reason,
-        "asked_by": fix.asked_by.actor.key,
-        "asked_at": fix.asked_at,
-        "decided_by": fix.decided_by.actor.key if fix.decided_by else None,
-        "decided_at": fix.decided_at,
-        "seal": fix.seal,
-        "steps": [{"title": step["title"], "seen": place < fix.step} for place, step in enumerate(fix.plan["steps"])],
-        "requests": [step.shown for step in plan_of(fix).steps],
-        "error": fix.last_error,
-        "ended_at": fix.ended_at,
-    }

@@ -53,6 +53,7 @@ SECTIONS = (
     Section("Runs", "runs", "activity", ("/runs/",), short=True),
     Section("Quota", "quota", "gauge", ("/quota/",), gap=True),
     Section("Follow-ups", "follow_ups", "list-todo", ("/follow-ups/",)),
+    Section("Fixes", "fixes", "wrench", ("/fixes/",)),
     Section("Audit", "audit", "scroll-text", ("/audit/",), gap=True),
     Section("Rules", "rules", "book-open", ("/rules/",)),
     Section("Settings", "settings", "settings", ("/settings/",), permission=Permission.READ_SETTINGS),

@@ -127,6 +127,17 @@ CHIPS: dict[str, dict[str, Chip]] = {
         "resume": Chip("Resume", "progress", "play", "Go on after a hold."),
         "cancel": Chip("Cancel", "neutral", "circle-slash", "Withdraw the run."),
     },
+    "fix": {
+        "draft": Chip("Draft", "neutral", "pencil-line", "Rehearsed only; nobody was asked."),
+        "asked": Chip("Waits for approval", "attention", "hourglass", "Another person has to agree."),
+        "approved": Chip("Approved", "progress", "circle-check", "It is looked at once more, then sent."),
+        "sent": Chip("Under way", "progress", "loader", "Something was sent; not all of it is seen yet."),
+        "done": Chip("Done", "good", "check-check", "Seen by reading Azure."),
+        "failed": Chip("Failed", "stop", "circle-x", "Refused, or sent and never seen."),
+        "declined": Chip("Declined", "neutral", "ban", "Another person said no."),
+        "withdrawn": Chip("Taken back", "neutral", "undo-2", "Taken back before anything was sent."),
+        "outdated": Chip("Outdated", "attention", "clock-alert", "No longer what was asked for; nothing was sent."),
+    },
     "connection": {
         "well": Chip("Well", "good", "check", "It answered as it should when it was last looked at."),
         "not well": Chip("Not well", "stop", "circle-x", "Something is wrong; the sentence beside it says what to do."),

@@ -16,7 +16,7 @@ from tracker.api.shapes import Shape, f, text
 
 PLACES = (
     "subscriptions", "resources", "units", "rules", "waves", "approvals", "runs", "quota_usages", "quota_matrix",
-    "quota_requests", "followups", "audit_events", "audit_checkpoints", "audit_export", "schema",
+    "quota_requests", "followups", "fixes", "audit_events", "audit_checkpoints", "audit_export", "schema",
 )  # fmt: skip
 
 

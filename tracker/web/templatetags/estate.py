@@ -126,6 +126,7 @@ _ICONS = {
     "operation": "send",
     "quota": "gauge",
     "followup": "list-todo",
+    "fix": "wrench",
     "settings": "camera",
     "comparison": "arrow-right-left",
     "difference": "arrow-right-left",

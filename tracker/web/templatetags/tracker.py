@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from migrator import fixes
 from tracker.times import short
 from tracker.web import charts, icons, status, words
 from tracker.web.lists import Facet
@@ -79,6 +80,12 @@ def _unit_kind(kind: str) -> SafeString:
 def unit_kind(kind: object) -> SafeString:
     """`{% unit_kind unit.kind %}`: icon and word of a kind of unit (migrator.units.UnitKind)."""
     return _unit_kind(str(getattr(kind, "value", kind)))
+
+
+@register.filter
+def fixable(finding: Any) -> bool:
+    """`{% if finding|fixable %}`: whether there may be a fix for it."""
+    return fixes.offers(finding.rule, finding.outcome)
 
 
 @register.filter

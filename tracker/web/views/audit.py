@@ -41,6 +41,7 @@ SLICES = {
     "comparison": "Comparisons",
     "difference": "Differences",
     "followup": "Follow-ups",
+    "fix": "Fixes",
     "export": "Exports",
     "audit": "The history itself",
     "command": "Commands",
@@ -61,7 +62,7 @@ COLUMN_WORDS = {
 }
 FIELDS = ("type", "actor", "kind", "object", "result", "since", "until", "q")
 LONGEST = 400
-PAGES = {"wave": "wave", "run": "run", "approval": "approval", "followup": "follow_up", "rule": "rule"}
+PAGES = {"wave": "wave", "run": "run", "approval": "approval", "followup": "follow_up", "fix": "fix", "rule": "rule"}
 
 
 @dataclass(frozen=True)

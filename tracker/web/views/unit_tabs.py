@@ -17,6 +17,7 @@ from tracker.accounts.queries import sees_restricted
 from tracker.audit import queries as audit
 from tracker.audit.models import Event
 from tracker.audit.registry import actor_words
+from tracker.fixes import queries as fixes
 from tracker.followups import queries as followups
 from tracker.inventory import differences, queries
 from tracker.inventory.models import Resource, Snapshot, Unit
@@ -192,15 +193,21 @@ def _who(actor: str, people: Mapping[str, str]) -> str:
 
 def follow_ups_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     rows = list(followups.listed(unit=unit.key)[:300])
-    return {"follow_ups": rows, "states": Counter(row.state for row in rows)}
+    return {
+        "follow_ups": rows,
+        "states": Counter(row.state for row in rows),
+        "fixes_again": fixes.again(unit),
+    }
 
 
 def history_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
-    """Events of the unit and of its runs, newest first."""
+    """Events of the unit, of its runs and of its fixes, newest first."""
     runs = Run.objects.filter(unit=unit).values_list("pk", flat=True)
     about = Q(object_kind="unit", object_id=unit.key)
     if keys := [str(pk) for pk in runs]:
         about |= Q(object_kind="run", object_id__in=keys)
+    if numbers := [str(fix.pk) for fix in fixes.of_unit(unit)]:
+        about |= Q(object_kind="fix", object_id__in=numbers)
     wanted = Event.objects.filter(about)
     before = _uuid(request.GET.get("before", ""))
     if before:
