@@ -136,7 +136,7 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KIND|JSON",
-        help=f"a switch that is on from the start (repeatable); not set again when a kept state goes on. Kinds: {kinds}",
+        help=f"a switch on from the start (repeatable); not set again when a kept state goes on. Kinds: {kinds}",
     )
     made.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)  # a listening socket handed down (running.py)
 
