@@ -71,7 +71,7 @@ class Shown:
     older: bool  # Azure shows a change of the deployment since
     rewritten: Rewritten
     facts: list[tuple[str, str]]
-    roles: list[list[str]]
+    roles: list[list[tuple[str, str]]]  # one list for each role: (head, cell)
     heads: tuple[str, ...]
     lines: list[tuple[str, str]] = field(default_factory=list)  # (hue, line) of the difference
     more_lines: int = 0
@@ -221,9 +221,11 @@ def _shown(
         older=ground.changed[row.resource_key] > row.given_at and not changed_since(row.seen, one.value),
         rewritten=done,
         facts=_facts(contents),
-        roles=roles,
+        roles=[list(zip(heads, cells, strict=True)) for cells in roles],
         heads=heads,
-        lines=[(_HUES.get(line[:1], ""), line) for line in lines[:MOST_LINES]],
+        lines=[
+            (_HUES.get(line[:1], "") if number > 1 else "place", line) for number, line in enumerate(lines[:MOST_LINES])
+        ],
         more_lines=max(0, len(lines) - MOST_LINES),
     )
 

@@ -111,6 +111,7 @@ def withdraw_file(unit: Unit, pk: int, *, by: Actor, now: datetime) -> Configura
         return row
 
 
+@transaction.atomic
 def record_rewritten(
     unit: Unit, row: ConfigurationFile, *, changes: int, digest: str, by: Actor, now: datetime
 ) -> None:
