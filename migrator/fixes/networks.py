@@ -60,7 +60,7 @@ def delete_peerings(rule_id: str, about: Resource, estate: Estate, documents: Do
         final=("Nothing: a peering can be made again, also before the move.",),
         cut_off=(f"Everything that talks between {about.name} and {names}, from now until it is peered again.",),
         again=(f"Make the peering with {names} anew on both sides, and see it Connected.",),
-        sources=("azure.md 3.3 (VNET-PEERING)", "rbac-ops: virtualNetworkPeerings/delete"),
+        sources=("cs-td", "vm-ov", "rbac-ops: virtualNetworkPeerings/delete"),
         steps=tuple(steps),
     )
 
@@ -109,7 +109,7 @@ def extensions(rule_id: str, about: Resource, _estate: Estate, documents: Docume
             if backup
             else (f"Install an extension of the new kind in place of {names}, where it is needed.",)
         ),
-        sources=(f"azure.md 3.4 ({rule_id})", "azure.md 1.1 (virtualMachines/extensions)"),
+        sources=("vm-ov", "rbac-ops: virtualMachines/extensions"),
         steps=tuple(steps),
     )
 

@@ -61,7 +61,7 @@ def delete_staging(rule_id: str, about: Resource, _estate: Estate, _documents: D
         final=("A deleted deployment does not come back. Keep its package and configuration before you approve.",),
         cut_off=("Everybody who uses the staging address, from the deletion until it is deployed again.",),
         again=("Deploy staging again as a second cloud service (extended support), swappable with the first.",),
-        sources=("azure.md 3.2 (CS-TWO-SLOTS)", "rbac-ops: domainNames/slots/delete"),
+        sources=("cs-td", "cs-err E09", "rbac-ops: domainNames/slots/delete"),
         steps=(step,),
     )
 
@@ -98,7 +98,7 @@ def swap(rule_id: str, about: Resource, _estate: Estate, _documents: Documents) 
         loses=("The staging address of the service: it answers on its production name from now on.",),
         final=("A swap can be made back with another swap, outside of this product.",),
         cut_off=("Who uses the staging address. Nobody uses production: it is empty.",),
-        sources=("azure.md 3.2 (CS-STAGING-ONLY)", "rbac-ops: domainNames/swap/action"),
+        sources=("cs-ov", "rbac-ops: domainNames/swap/action"),
         steps=(step,),
     )
 
@@ -118,7 +118,7 @@ def delete_empty(rule_id: str, about: Resource, estate: Estate, _documents: Docu
         loses=("Its certificates, and its name: somebody else may take it.",),
         final=("The name cannot be held: once free, another customer may register it.",),
         cut_off=("Nobody: nothing is deployed.",),
-        sources=("azure.md 3.2 (CS-EMPTY)", "rbac-ops: domainNames/delete"),
+        sources=("cs-td", "cs-faq", "rbac-ops: domainNames/delete"),
         steps=(deletion(about, f"cloud service {about.name}", *empty),),
     )
 
@@ -150,7 +150,7 @@ def delete_remote_desktop(rule_id: str, about: Resource, _estate: Estate, _docum
         final=("Its password was never readable; to install it again takes a new one.",),
         cut_off=("Whoever signs in to the instances with the account of the extension.",),
         again=("Take the plugin out of the package, and install the extension again in Resource Manager.",),
-        sources=("azure.md 3.2 (CS-RDP-BOTH)", "rbac-ops: extensionReferences/delete"),
+        sources=("cs-td", "rbac-ops: extensionReferences/delete"),
         steps=tuple(steps),
     )
 
@@ -184,6 +184,6 @@ def scale(rule_id: str, about: Resource, estate: Estate, _documents: Documents) 
         loses=("Nothing. The second instance costs as much as the first, and counts against the quota of the region.",),
         cut_off=("Nobody, when the role can run twice. Ask its developers when it keeps state on its disks.",),
         again=(f"Scale role {about.name} back to one instance, when one is enough.",),
-        sources=("azure.md 3.2 (CS-SINGLE-INSTANCE)",),
+        sources=("cs-err known issues",),
         steps=(step,),
     )

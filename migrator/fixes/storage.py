@@ -45,7 +45,7 @@ def objects(rule_id: str, about: Resource, _estate: Estate, _documents: Document
         final=("The blobs are not touched. An entry can be made again from its blob.",),
         cut_off=("Nobody: no machine uses them. This is looked at again right before each deletion.",),
         again=("Make a managed disk or an image from the blob where it is still needed.",),
-        sources=("azure.md 3.5 (STG-DISK-ARTIFACTS, VM-DISK-UNATTACHED, VM-IMAGES)", "rbac-ops: disks, osImages"),
+        sources=("stg-mig", "vm-ov", "rbac-ops: disks, osImages"),
         steps=tuple(_delete_object(one) for one in things),
     )
 
@@ -72,6 +72,6 @@ def leftover(rule_id: str, about: Resource, _estate: Estate, _documents: Documen
         loses=(lost,),
         final=(lost,),
         cut_off=("Nobody: nothing uses it.",),
-        sources=(f"azure.md 3.5 ({rule_id})", "rbac-ops: delete"),
+        sources=("vm-dd", "rbac-ops: delete"),
         steps=(deletion(about, noun, free),),
     )

@@ -36,7 +36,7 @@ def unlock(rule_id: str, about: Resource, estate: Estate, _documents: Documents)
         final=("Nothing: a lock can be set again at any time.",),
         cut_off=("Nobody. From then on whoever has the right can delete or change what was protected.",),
         again=(f"Set {', '.join(one.name for one in locks)} again on the new resource, and on what stays here.",),
-        sources=("azure.md 12 (management locks 2020-05-01)",),
+        sources=("Management Locks, version 2020-05-01",),
         steps=steps,
     )
 
@@ -81,6 +81,6 @@ def _registering(rule_id: str, about: Resource, names: tuple[str, ...]) -> Plan:
         loses=("Nothing.",),
         final=("A registration can be taken back in the portal.",),
         cut_off=("Nobody.",),
-        sources=("azure.md 7",),
+        sources=("cs-ps",),
         steps=tuple(steps),
     )

@@ -187,3 +187,13 @@ def test_a_remedy_that_is_no_fix_says_where_it_is(programme: Programme, finding:
 @pytest.mark.parametrize("path", ["/fixes/999999/", "/fixes/" + "9" * 30 + "/", "/fixes/new/?unit=0", "/fixes/new/"])
 def test_what_is_not_there_is_404(programme: Programme, as_person: As, path: str) -> None:
     assert as_person(programme.noor).get(path).status_code == 404
+
+
+def test_the_rail_counts_what_waits_for_somebody_else(programme: Programme, asked: Fix, as_person: As) -> None:
+    def count(who: User) -> str:
+        rail = re.search(r'href="/fixes/".*?</a>', as_person(who).get("/rules/").content.decode(), re.S)
+        assert rail is not None
+        return " ".join(re.sub(r"<[^>]+>", " ", rail[0].partition(">")[2]).split())
+
+    assert count(programme.aiko) == "Fixes 1 waiting on you"
+    assert count(programme.tomas) == count(programme.noor) == "Fixes"

@@ -11,6 +11,7 @@ from migrator import fixes, units
 from migrator.fixes import NoFix, Plan
 from migrator.lifecycle import State
 from migrator.resources import Estate
+from tracker.accounts.models import User
 from tracker.fixes.models import Fix
 from tracker.inventory.models import Resource, Unit
 from tracker.readiness import loading
@@ -119,6 +120,11 @@ def due(now: datetime) -> list[int]:
         .order_by("due_at", "pk")
         .values_list("pk", flat=True)[:200]
     )
+
+
+def waiting_on(user: User) -> QuerySet[Fix]:
+    """Fixes that wait for somebody like this person, who did not ask for them."""
+    return Fix.objects.filter(state=Fix.State.ASKED).exclude(asked_by=user)
 
 
 def listed() -> QuerySet[Fix]:

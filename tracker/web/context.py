@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission, Role
+from tracker.fixes import queries as fixes
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Subscription
 from tracker.runs.models import Run
@@ -148,11 +149,12 @@ def build(request: HttpRequest, now: datetime) -> Frame:
     user: User = request.user  # type: ignore[assignment]
     user.know_roles()
     rows = _rows(user, now)
-    waiting, needs, owed = rows[0][-3:] if rows else (0, 0, 0)
+    waiting, needs, owed, fixing = rows[0][-4:] if rows else (0, 0, 0, 0)
     counts = {
         "approvals": (waiting, "attention", "waiting on you"),
         "runs": (needs, "stop", "need a person"),
         "follow_ups": (owed, "neutral", "not yet closed"),
+        "fixes": (fixing, "attention", "waiting on you"),
     }
     freezes = [
         Frozen(scope, words.frozen(scope, name or ""), reason, at) for scope, on, reason, at, name, *_ in rows if on
@@ -175,8 +177,8 @@ class _CountOf(Subquery):
 
 
 def _rows(user: User, now: datetime) -> list[tuple[Any, ...]]:
-    """(scope, frozen, reason, since when, subscription's name, waiting, needs, owed) of each active freeze; the row of
-    `all` is always there, and the counts of the rail stand on each: one query."""
+    """(scope, frozen, reason, since when, subscription's name, waiting, needs, owed, fixing) of each active freeze; the
+    row of `all` is always there, and the counts of the rail stand on each: one query."""
     statement, parameters = _composed(user.may(Permission.APPROVE))
     given = {_SOMEBODY.pk: user.pk, _SOME_TIME: now}
     with connection.cursor() as cursor:
@@ -194,6 +196,7 @@ def _composed(approves: bool) -> tuple[str, tuple[Any, ...]]:
     waiting = waves.waiting_on(_SOMEBODY, _SOME_TIME).order_by().values("pk") if approves else None
     needs = Run.objects.filter(ended_at__isnull=True).exclude(attention="").values("pk")
     open_states = [state for state in FollowUp.State if state is not FollowUp.State.CLOSED]
+    fixing = fixes.waiting_on(_SOMEBODY).values("pk") if approves else None
     owed = FollowUp.objects.filter(state__in=open_states).values("pk")
     named = Subscription.objects.filter(pk=Substr(OuterRef("scope"), len("subscription:") + 1))
     rows = Freeze.objects.filter(Q(scope="all") | Q(frozen=True)).annotate(
@@ -201,8 +204,9 @@ def _composed(approves: bool) -> tuple[str, tuple[Any, ...]]:
         waiting=_CountOf(waiting) if waiting is not None else Value(0),
         needs=_CountOf(needs),
         owed=_CountOf(owed),
+        fixing=_CountOf(fixing) if fixing is not None else Value(0),
     )
-    columns = ("scope", "frozen", "reason", "changed_at", "subscription_name", "waiting", "needs", "owed")
+    columns = ("scope", "frozen", "reason", "changed_at", "subscription_name", "waiting", "needs", "owed", "fixing")
     return rows.values_list(*columns).query.sql_with_params()
 
 
