@@ -31,8 +31,9 @@ LISTS = (
     "quota/matrix/", "quota/requests/", "followups/", "audit/events/", "audit/checkpoints/",
 )  # fmt: skip
 ONES = (
-    "subscriptions/{}/", "subscriptions/{}/sync/", "resources/{}/", "units/{}/", "units/{}/findings/", "rules/{}/",
-    "waves/{}/", "approvals/{}/", "runs/{}/", "runs/{}/differences/", "followups/{}/", "audit/events/{}/",
+    "subscriptions/{}/", "subscriptions/{}/sync/", "resources/{}/", "units/{}/", "units/{}/findings/",
+    "units/{}/files/", "rules/{}/", "waves/{}/", "approvals/{}/", "runs/{}/", "runs/{}/differences/",
+    "followups/{}/", "audit/events/{}/",
 )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from migrator.configuration import Kind
 from tests.api.conftest import Api
+from tests.tracker.readiness.files import CANARY, cscfg
 from tests.tracker.runs.programme import Programme
 from tracker.api.urls import urlpatterns
 from tracker.audit.actions import sign_checkpoint
@@ -16,6 +18,7 @@ from tracker.fixes import actions as fixes
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Sync
 from tracker.quota.models import QuotaRequest
+from tracker.readiness.actions import Upload, give_files
 from tracker.readiness.models import Finding
 from tracker.runs.queries import database_now
 
@@ -79,6 +82,9 @@ def far(programme: Programme) -> Programme:
         finding.unit, rule=finding.rule, resource_key=finding.resource_key, reason="It blocks us.",
         by=programme.tomas, now=database_now(),
     )  # fmt: skip
+    key = finding.unit.members.get(key__endswith="/legacy-erp/slots/production").key
+    erp = Upload(Kind.CONFIGURATION, "Erp.cscfg", cscfg("legacy-erp", "Other"))
+    give_files(finding.unit, key, [erp], by=programme.tomas.actor, now=database_now())
     sign_checkpoint(database_now(), "test")
     return programme
 
@@ -104,6 +110,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
         ("resources/{id}/", first("resources/")),
         ("units/{id}/", shop.pk),
         ("units/{id}/findings/", shop.pk),
+        ("units/{id}/files/", far.unit("legacy-net").pk),
         ("rules/{id}/", first("rules/")),
         ("waves/{id}/", first("waves/")),
         ("approvals/{id}/", first("approvals/")),
@@ -120,6 +127,9 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     for one in lists["units/"]["results"]:
         ask.get("units/{id}/", id=one["id"])
         ask.get("units/{id}/findings/", id=one["id"])
+    (file,) = ask.get("units/{id}/files/", id=far.unit("legacy-net").pk)["results"]
+    assert (file["settles"], file["why_not"]) == (False, "its roles are not those Azure shows")
+    assert "***removed***" in file["text"] and CANARY not in file["text"]
     ask.get("units/{id}/", status=404, id=10**12)
     ask.check("units/", ask.api.get("units/", color="red"), 400)
     engineer = Api(far.tomas)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from tracker.api.views import about, fixes, history, inventory, planning, runs
+from tracker.api.views import about, files, fixes, history, inventory, planning, runs
 
 urlpatterns = [
     path("", about.Root.as_view(), name="api_root"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("units/", inventory.Units.as_view(), name="api_units"),
     path("units/<int:pk>/", inventory.OneUnit.as_view(), name="api_unit"),
     path("units/<int:pk>/findings/", inventory.Findings.as_view(), name="api_findings"),
+    path("units/<int:pk>/files/", files.Files.as_view(), name="api_files"),
     path("rules/", inventory.Rules.as_view(), name="api_rules"),
     path("rules/<str:pk>/", inventory.OneRule.as_view(), name="api_rule"),
     path("waves/", planning.Waves.as_view(), name="api_waves"),

@@ -2,10 +2,15 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from migrator.configuration import Contents, FileRefused, Kind, ServiceConfiguration, read_kept
-from migrator.readiness.files import FileRole, GivenFile
+from migrator.configuration import Contents, FileRefused, Kind, ServiceConfiguration, checks, read_kept
+from migrator.gateway import wire
+from migrator.readiness.files import FileRole, GivenFile, why_not
+from migrator.resources import Deployment, ResourceType
+from migrator.units import flatten
+from tracker.inventory.models import Resource, Unit
 from tracker.readiness.models import ConfigurationFile
 
 logger = logging.getLogger(__name__)
@@ -75,3 +80,27 @@ def ended_of(keys: Iterable[str], limit: int) -> list[ConfigurationFile]:
     """Files that were replaced or withdrawn, the last first."""
     rows = ConfigurationFile.objects.filter(resource_key__in=list(keys), ended_at__isnull=False).defer("text")
     return list(rows.order_by("-ended_at", "-pk")[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A file that was neither replaced nor withdrawn. `why_not`: why it settles nothing, empty when it does;
+    `contradicts`: where it says something else than Azure shows."""
+
+    row: ConfigurationFile
+    why_not: str
+    contradicts: tuple[str, ...]
+
+
+def standing(unit: Unit) -> list[Standing]:
+    """The files of the unit's deployments, by deployment and kind; two queries."""
+    rows = Resource.objects.filter(unit=unit, gone_at__isnull=True, type__startswith=ResourceType.DEPLOYMENT.value)
+    values = flatten(wire.resources(list(rows.order_by("key").values_list("document", flat=True))))
+    deployments = {key: value for key, value in values.items() if isinstance(value, Deployment)}
+    found = []
+    for (key, _), row in sorted(of_deployments(deployments).items()):
+        if (contents := contents_of(row)) is not None:
+            deployment = deployments[key]
+            reason = why_not(value_of(row, contents), deployment)
+            found.append(Standing(row, reason, tuple(checks.with_azure(contents, deployment))))
+    return found
