@@ -3,8 +3,8 @@
 from typing import Final
 
 from migrator.fixes import networks, services, storage, subscriptions
-from migrator.fixes.instead import BY_HAND, ELSEWHERE
 from migrator.fixes.making import Documents, Maker
+from migrator.fixes.no_fix import BY_HAND, ELSEWHERE
 from migrator.fixes.values import NoFix, Plan
 from migrator.resources import Estate
 
@@ -12,8 +12,8 @@ from migrator.resources import Estate
 def plan(rule_id: str, resource_key: str, estate: Estate, documents: Documents) -> Plan | NoFix:
     """What the fix of one finding would do. `estate`: the unit with what lies around it; `documents`: the same in wire
     format, by lower-case id. A NoFix says why there is none; for a rule this product has nothing for as well."""
-    if instead := ELSEWHERE.get(rule_id) or BY_HAND.get(rule_id):
-        return instead
+    if told := instead(rule_id):
+        return told
     maker = _MAKERS.get(rule_id)
     if maker is None:
         return NoFix(why="The remedy of this rule is not one that can be sent to Azure.")
@@ -27,6 +27,12 @@ def offers(rule_id: str, outcome: str) -> bool:
     """Whether a finding of this rule with this outcome is worth opening a fix for. A lock that may only stand in the
     way is unknown, and can be deleted all the same; of other unknowns nobody knows yet what to do."""
     return rule_id in _MAKERS and (outcome == "yes" or (outcome == "unknown" and rule_id == "SUB-ARM-LOCK"))
+
+
+def instead(rule_id: str) -> NoFix | None:
+    """Where the remedy of a rule is offered or why it is a person's work; None for a rule with fixes, and for one
+    whose remedy is no request anyway."""
+    return ELSEWHERE.get(rule_id) or BY_HAND.get(rule_id)
 
 
 def fixable(rule_id: str) -> bool:

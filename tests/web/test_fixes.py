@@ -197,3 +197,15 @@ def test_the_rail_counts_what_waits_for_somebody_else(programme: Programme, aske
 
     assert count(programme.aiko) == "Fixes 1 waiting on you"
     assert count(programme.tomas) == count(programme.noor) == "Fixes"
+
+
+def test_a_remedy_a_person_has_to_make_says_why_at_its_finding(
+    programme: Programme, finding: Finding, as_person: As
+) -> None:
+    gateway = Finding.objects.filter(unit=finding.unit, rule="VNET-VPN-GW")
+    assert gateway.update(outcome="yes", effect="blocks") == 1
+    shown = text(as_person(programme.noor).get(f"/units/{finding.unit_id}/"))
+    assert "By hand: Removing a gateway cuts off everybody" in shown
+    files = Finding.objects.get(unit=finding.unit, rule="CS-CSCFG-VNET", outcome__in=["yes", "unknown"])
+    page = as_person(programme.noor).get("/fixes/new/", asked_for(files))
+    assert f"/units/{finding.unit_id}/configuration/" in page.content.decode()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from migrator.gateway.arm import ArmGateway, StaticToken
+from migrator.gateway.protocol import Refused
 from migrator.gateway.service_management_configuration import CannotChange, with_instances
 
 TEXT = """<?xml version="1.0" encoding="utf-8"?>
@@ -45,3 +47,8 @@ def test_what_cannot_be_changed_is_said_without_what_is_in_it(text: str, role: s
     with pytest.raises(CannotChange, match=words) as refused:
         with_instances(text, role, 2, expected=1)
     assert "geheim" not in str(refused.value)
+
+
+def test_without_the_older_api_it_says_so_and_asks_nobody() -> None:
+    with ArmGateway("http://127.0.0.1:9", StaticToken("a-token")) as azure, pytest.raises(Refused, match="older API"):
+        azure.scale("/subscriptions/s/x", "web", 2, expected=1, client_request_id="1")

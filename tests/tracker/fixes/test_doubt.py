@@ -431,3 +431,13 @@ def test_a_rehearsal_of_what_the_older_api_does_says_what_it_cannot_tell(company
     fix = rehearsed(company, "store-locator", "CS-SINGLE-INSTANCE")
     assert "untold" in states(fix).values()
     assert fix.rehearsal["problems"] == 0
+
+
+def test_a_rehearsal_of_very_many_requests_says_which_it_did_not_look_at(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.fixes.actions.rehearsing.MOST_STEPS", 1)
+    fix = rehearsed(company, "brambleimages", "STG-DISK-ARTIFACTS")
+    first, *rest = fix.rehearsal["steps"]
+    assert {check["state"] for check in first["checks"]} == {"met"}
+    assert rest and all("right before it is sent" in step["checks"][0]["says"] for step in rest)

@@ -12,6 +12,7 @@ from migrator.resources import ArmRequest, Resource, known
 
 PERMISSIONS, LOCKS = "2022-04-01", "2020-05-01"  # api-versions (azure.md 12)
 AUTHORIZATION = "/providers/Microsoft.Authorization"
+MOST_STEPS = 25  # three requests each, within the lease of one worker
 MET, UNMET, UNTOLD = "met", "unmet", "untold"
 
 
@@ -41,7 +42,13 @@ def look(azure: AzureGateway, step: Step, subscription_id: str) -> Looked:
 
 def rehearsed(azure: AzureGateway, plan: Plan, subscription_id: str) -> list[dict[str, Any]]:
     """Each step with what must be so, as JSON. Raises Throttled; another refusal is what the rehearsal tells."""
-    return [_step(azure, step, subscription_id) for step in plan.steps]
+    told = [_step(azure, step, subscription_id) for step in plan.steps[:MOST_STEPS]]
+    later = "Not looked at in this rehearsal: it is looked at right before it is sent."
+    rest = plan.steps[MOST_STEPS:]
+    return told + [
+        {"title": step.title, "shown": step.shown, "checks": [_check("It can be done.", UNTOLD, later)]}
+        for step in rest
+    ]
 
 
 def _step(azure: AzureGateway, step: Step, subscription_id: str) -> dict[str, Any]:

@@ -89,6 +89,14 @@ def fixable(finding: Any) -> bool:
 
 
 @register.filter
+def no_fix(finding: Any) -> fixes.NoFix | None:
+    """`{% with told=finding|no_fix %}`: why the remedy of a finding that holds the move up is no fix, where one could
+    expect one."""
+    held = finding.outcome == "yes" and finding.effect in ("blocks", "downtime")
+    return fixes.instead(finding.rule) if held else None
+
+
+@register.filter
 def kind_word(kind: object) -> str:
     """`{{ unit.kind|kind_word }}` → Virtual network."""
     return status.UNIT_KINDS[str(getattr(kind, "value", kind))][0]

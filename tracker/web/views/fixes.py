@@ -166,13 +166,19 @@ def _new(request: HttpRequest, unit: Unit, rule: str, resource: str, *, status: 
         "refusal": queries.refusal([unit]),
     }
     if isinstance(made, NoFix):
-        name, words = PLACES.get(made.place, ("", ""))
-        if made.place in (Place.CONFIGURATION, Place.SNAPSHOTS):
-            name, words = "", ""
-        context |= {"no_fix": made, "place_url": reverse(name) if name else "", "place_words": words}
+        place_url, words = _place(made.place, unit)
+        context |= {"no_fix": made, "place_url": place_url, "place_words": words}
     else:
         context |= {"seal": made.seal} | shown(made.plan)
     return render(request, "fixes/new.html", context | more, status=status)
+
+
+def _place(place: Place, unit: Unit) -> tuple[str, str]:
+    """Address and words of the link to where a remedy is offered; empty where there is no such page."""
+    if place in (Place.CONFIGURATION, Place.SNAPSHOTS):
+        return reverse("unit_tab", args=[unit.pk, place.value]), f"Open {place.value}"
+    name, words = PLACES.get(place, ("", ""))
+    return (reverse(name) if name else ""), words
 
 
 @require(Permission.FIX)
