@@ -167,7 +167,8 @@ def _blocks(original: bytes, edits: list[Edit]) -> list[_Block]:
         first = bisect_right(starts, edit.start) - 1
         last = bisect_right(starts, max(edit.start, edit.end - 1)) - 1
         if touched and first <= touched[-1][1]:
-            touched[-1] = (touched[-1][0], max(last, touched[-1][1]), [*touched[-1][2], edit])
+            touched[-1][2].append(edit)
+            touched[-1] = (touched[-1][0], max(last, touched[-1][1]), touched[-1][2])
         else:
             touched.append((first, last, [edit]))
     blocks, moved = [], 0

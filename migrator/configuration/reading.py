@@ -25,6 +25,7 @@ from migrator.configuration.values import (
 from migrator.resources import UNKNOWN, Unknown
 
 MOST_INSTANCES: Final = 100_000
+MOST_ROLES: Final = 200  # a deployment of Azure has 25 at most [K]
 _ENDPOINTS: Final = ("InputEndpoint", "InternalEndpoint", "InstanceInputEndpoint")
 _THUMBPRINT: Final = re.compile(r"[0-9A-Fa-f]{40}")
 _SAID: Final = 80  # characters of a wrong value that are repeated in a sentence
@@ -214,9 +215,12 @@ def _names(elements: Iterable[Element]) -> tuple[str, ...]:
 
 
 def _each_once(roles: Iterable[Element]) -> None:
-    """A role without a name, or there twice, makes every fact about it doubtful. Raises FileRefused."""
+    """A role without a name, or there twice, makes every fact about it doubtful; and so many are no deployment. Raises
+    FileRefused."""
     seen: set[str] = set()
     for role in roles:
+        if len(seen) >= MOST_ROLES:
+            raise FileRefused(f"The file has more than {MOST_ROLES} roles.", role.line)
         name = role.get("name").strip()
         if not name:
             raise FileRefused("A role has no name.", role.line)

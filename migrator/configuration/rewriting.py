@@ -172,19 +172,21 @@ def _missing_addresses(done: Rewritten, target: Target, network: Element | None)
     """An `InstanceAddress` for every role that has none, where the network leaves no choice of a subnet."""
     root = done.document.root
     listed = network.of("AddressAssignments", "InstanceAddress") if network else []
+    there = {name.lower() for name in target.subnets}
     for address in listed:
         for subnet in address.of("Subnets", "Subnet"):
-            if target.subnets and subnet.get("name").lower() not in {name.lower() for name in target.subnets}:
+            if there and subnet.get("name").lower() not in there:
                 done.note(
                     subnet.line, f"The network has no subnet {subnet.get('name')}: it has {_all(target.subnets)}."
                 )
     have = {one.get("roleName").lower() for one in listed if one.of("Subnets", "Subnet")}
+    named = {one.get("roleName").lower() for one in listed}
     found = []
     for role in root.of("Role"):
         name = role.get("name")
         if name.lower() in have:
             continue
-        if len(target.subnets) != 1 or any(one.get("roleName").lower() == name.lower() for one in listed):
+        if len(target.subnets) != 1 or name.lower() in named:
             choice = f" The network has the subnets {_all(target.subnets)}." if target.subnets else ""
             done.note(role.line, f"Role {name} has no subnet: give it an InstanceAddress.{choice}", "cs-net")
             continue
@@ -330,9 +332,7 @@ def _imports(done: Rewritten, role: Element) -> None:
                 )
         if not remote:
             continue
-        lone = len(remote) == len(imports.children) and not any(
-            imports.inside <= start < imports.closing for start, _ in done.document.asides
-        )
+        lone = len(remote) == len(imports.children) and not done.document.has_aside(imports)
         for one in remote:
             done.change(
                 one.line,

@@ -41,6 +41,7 @@ from tracker.runs.models import Comparison
 KINDS = (UnitKind.NETWORK, UnitKind.DEPLOYMENT)  # units that may hold web and worker roles
 FILE_RULES: dict[str, Rule] = {r.id: r for r in CATALOGUE if Detection.FILE in (r.detection, *r.also)}
 MOST_LINES = 400  # of a difference that are shown
+MOST_ROWS = 200  # of roles, changes, notes and problems each; a service of Azure has 25 roles at most [K]
 ENDED = 8  # former files that are shown
 # Runs after which what was found in Resource Manager is there no more.
 _GONE_AGAIN = ("aborted", "cancelled")
@@ -78,11 +79,13 @@ class Shown:
 
     @property
     def changes(self) -> list[Said]:
-        return [Said(c.line, c.what, c.why, _documents(c.documents), c.inferred) for c in self.rewritten.changes]
+        return [
+            Said(c.line, c.what, c.why, _documents(c.documents), c.inferred) for c in self.rewritten.changes[:MOST_ROWS]
+        ]
 
     @property
     def notes(self) -> list[Said]:
-        return [Said(n.line, n.sentence, "", _documents(n.documents)) for n in self.rewritten.notes]
+        return [Said(n.line, n.sentence, "", _documents(n.documents)) for n in self.rewritten.notes[:MOST_ROWS]]
 
 
 @dataclass(slots=True)
@@ -216,12 +219,12 @@ def _shown(
         kind=kind,
         contents=contents,
         by=called.get(row.given_by, row.given_by),
-        contradictions=checks.with_azure(contents, one.value),
+        contradictions=checks.with_azure(contents, one.value)[:MOST_ROWS],
         idle=why_not(value, one.value),
         older=ground.changed[row.resource_key] > row.given_at and not changed_since(row.seen, one.value),
         rewritten=done,
         facts=_facts(contents),
-        roles=[list(zip(heads, cells, strict=True)) for cells in roles],
+        roles=[list(zip(heads, cells, strict=True)) for cells in roles[:MOST_ROWS]],
         heads=heads,
         lines=[
             (_HUES.get(line[:1], "") if number > 1 else "place", line) for number, line in enumerate(lines[:MOST_LINES])
@@ -237,7 +240,7 @@ def _between(one: OfDeployment) -> None:
     given = {shown.kind: shown.contents for shown in one.files}
     one.missing = [kind for kind in Kind if kind not in given]
     notes: list[Note] = checks.between(given.get(Kind.CONFIGURATION), given.get(Kind.DEFINITION), one.service)  # type: ignore[arg-type]
-    one.notes = [Said(0, note.sentence, "", _documents(note.documents)) for note in notes]
+    one.notes = [Said(0, note.sentence, "", _documents(note.documents)) for note in notes[:MOST_ROWS]]
 
 
 def _findings(unit: Unit, called: dict[str, str]) -> tuple[list[Settled], list[Settled]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from migrator.readiness import Rule
+from migrator.readiness import Detection, Rule
 from tracker.readiness.models import Assessment, Finding
 from tracker.readiness.queries import Group, Shown
 from tracker.web.status import chip
@@ -26,6 +26,11 @@ class OfRule:
     @property
     def title(self) -> str:
         return self.rule.title if self.rule else self.rule_id
+
+    @property
+    def file_tells(self) -> bool:
+        """Whether a configuration file could settle it."""
+        return self.rule is not None and Detection.FILE in (self.rule.detection, *self.rule.also)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrator.configuration import FileRefused, Kind, ServiceConfiguration, ServiceDefinition, open_file, read, take
-from migrator.configuration.document import DEEPEST, LARGEST, MOST_ATTRIBUTES, MOST_ELEMENTS
+from migrator.configuration.document import DEEPEST, LARGEST, MOST_ALTOGETHER, MOST_ATTRIBUTES, MOST_ELEMENTS
+from migrator.configuration.reading import MOST_ROLES
 from migrator.configuration.values import FileEndpoint
 from migrator.resources import UNKNOWN
 from tests.migrator.configuration.files import HEAD, PLAIN, SHOP, SHOP_DEFINITION, configuration
@@ -100,10 +101,23 @@ REFUSED = {
     "external dtd": (b'<!DOCTYPE l SYSTEM "http://127.0.0.1:9/x.dtd"><l/>', "Line 1: " + DTD),
     "an entity nobody declared": (configuration("&x;"), "Line 1: The file is not well-formed XML (undefined entity)."),
     "deep": (configuration("<a>" * DEEPEST + "</a>" * DEEPEST), "Line 1: The file is nested deeper than 64 elements."),
-    "many": (configuration("<a/>" * MOST_ELEMENTS), "Line 1: The file has more than 50,000 elements."),
+    "many": (configuration("<a/>" * MOST_ELEMENTS), "Line 1: The file has more than 50,000 elements and comments."),
     "wide": (
         configuration("\n<a " + " ".join(f'a{i}="1"' for i in range(MOST_ATTRIBUTES + 1)) + "/>"),
         "Line 2: An element has more than 100 attributes.",
+    ),
+    "many lines": (configuration("\n" * MOST_ELEMENTS), "The file has more than 50,000 lines."),
+    "many comments": (
+        configuration("<!---->" * MOST_ELEMENTS),
+        "Line 1: The file has more than 50,000 elements and comments.",
+    ),
+    "many attributes": (
+        configuration(("<a " + " ".join(f'a{i}=""' for i in range(100)) + "/>") * (MOST_ALTOGETHER // 100)),
+        "Line 1: The file has more than 100,000 attributes.",
+    ),
+    "many roles": (
+        configuration("".join(f'<Role name="r{i}"/>' for i in range(MOST_ROLES + 1))),
+        "Line 1: The file has more than 200 roles.",
     ),
     "wrong root": (
         b"<configuration/>",

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrator.configuration import Kind, NewName, Rewritten, Target, open_file, read, rewrite
+from migrator.configuration.document import MOST_ELEMENTS
+from migrator.configuration.reading import MOST_ROLES
 from migrator.configuration.rewriting import Change
 from migrator.readiness import DOCUMENTS
 from tests.migrator.configuration.files import (
@@ -339,3 +341,11 @@ def test_what_is_written_into_an_odd_file_is_written_once(data: bytes) -> None:
     assert [(r.name, r.settings) for r in after.roles] == [
         (r.name, r.settings) for r in read(open_file(data, Kind.CONFIGURATION)).roles
     ]
+
+
+def test_a_file_at_the_limits_that_grows_by_rewriting_is_still_shown() -> None:
+    roles = "".join(f'<Role name="r{number}"/>' for number in range(MOST_ROLES))
+    data = configuration(roles + "<a/>" * (MOST_ELEMENTS - MOST_ROLES - 1))
+    done = of(data, replace(DEFAULT, subnets=("only",)))
+    assert len(done.changes) == MOST_ROLES + 1
+    assert sum(line.startswith("+") for line in done.difference()) > MOST_ROLES
