@@ -32,7 +32,6 @@ from tracker.runs.queries import database_now as clock
 
 logger = logging.getLogger(__name__)
 SYNC, IMPORT = Actor("system", "sync", "Sync"), Actor("system", "import", "Import")
-SYNCS = "syncs"  # a queue and a worker of their own: no step of the engine waits behind a reading
 
 
 @shared_task
@@ -88,7 +87,7 @@ def quota_request(*, request_id: int, **_: object) -> str:
     return quota.follow(request_id, gateway=gateways.gateway_for, clock=clock)
 
 
-@shared_task(queue=SYNCS)
+@shared_task
 def sync(*, subscription_id: str, wanted: bool = False, **_: object) -> str:
     """Read one subscription for a while; what is left is the next message's. `wanted`: somebody asked."""
     subscription = Subscription.objects.get(pk=subscription_id)
@@ -106,7 +105,7 @@ def sync(*, subscription_id: str, wanted: bool = False, **_: object) -> str:
     return f"failed: {row.error}" if row.error else str(row.outcome)
 
 
-@shared_task(queue=SYNCS, soft_time_limit=1500, time_limit=1800)
+@shared_task(soft_time_limit=1500, time_limit=1800)
 def follow_sync(*, sync_id: int, by: Actor = SYNC, **_: object) -> str:
     """What follows a sync: api-versions, usages, readiness. When its worker dies, the ticker finds it again."""
     row = inventory.claim_follow(sync_id, clock())
@@ -132,13 +131,13 @@ def follow_sync(*, sync_id: int, by: Actor = SYNC, **_: object) -> str:
     return str(row.outcome)
 
 
-@shared_task(queue=SYNCS, soft_time_limit=1500, time_limit=1800)
+@shared_task(soft_time_limit=1500, time_limit=1800)
 def follow_import(*, import_id: str, **_: object) -> str:
     """What follows an import somebody applied on its page."""
     return "followed" if imports.follow(import_id, by=IMPORT, clock=clock) else "already followed"
 
 
-@shared_task(queue=SYNCS)
+@shared_task
 def sync_all(**_: object) -> None:
     """Find new subscriptions and ask for a sync of each; the ticker starts them."""
     inventory.discover_subscriptions(gateways.gateway_for(""), now=clock(), by=SYNC)
@@ -146,13 +145,13 @@ def sync_all(**_: object) -> None:
         sync.delay(subscription_id=subscription.pk)
 
 
-@shared_task(queue=SYNCS)
+@shared_task
 def look(**_: object) -> None:
     """Whether each door of Azure opens; told by the settings page."""
     connections.checked(gateways.look(), by=SYNC, now=clock())
 
 
-@shared_task(queue=SYNCS)
+@shared_task
 def discover(**_: object) -> str:
     return inventory.discover_wanted(gateways.gateway_for(""), clock, SYNC)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from migrator.gateway.catalogue import BY_ID, CATALOGUE, Entry
 from migrator.gateway.protocol import (
@@ -238,8 +239,10 @@ def _said(error: ErrorBody) -> str:
 def unreachable(doing: str, method: str, why: str, exchange: Exchange) -> Unreachable:
     """No answer at all."""
     applied = Applied.NO if method.upper() in READS else Applied.UNKNOWN
+    host = urlsplit(exchange.url).netloc.rpartition("@")[2]
     sentence = (
-        f"Azure gave no answer to the request to {doing}: {clean_text(why)[:300]}. Check the endpoint and the network."
+        f"Azure gave no answer{f' at {host}' if host else ''} to the request to {doing}: {clean_text(why)[:300]}. "
+        "Check the endpoint and the network."
     )
     return Unreachable(sentence, applied=applied, exchange=exchange, error_class=ErrorClass.RETRY)
 
