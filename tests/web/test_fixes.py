@@ -209,3 +209,8 @@ def test_a_remedy_a_person_has_to_make_says_why_at_its_finding(
     files = Finding.objects.get(unit=finding.unit, rule="CS-CSCFG-VNET", outcome__in=["yes", "unknown"])
     page = as_person(programme.noor).get("/fixes/new/", asked_for(files))
     assert f"/units/{finding.unit_id}/configuration/" in page.content.decode()
+
+
+def test_the_inbox_of_approvals_names_fixes_that_wait(programme: Programme, asked: Fix, as_person: As) -> None:
+    assert "1 fix waits for you, too." in text(as_person(programme.aiko).get("/approvals/"))
+    assert "fix waits" not in text(as_person(programme.tomas).get("/approvals/"))

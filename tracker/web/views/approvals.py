@@ -15,6 +15,7 @@ from tracker.accounts.decorators import require
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.models import Event
+from tracker.fixes import queries as fixes
 from tracker.runs import actions as runs
 from tracker.runs import gates as run_gates
 from tracker.runs import seals
@@ -66,6 +67,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
                 }
                 for name, label in TABS
             ],
+            "fixes_waiting": fixes.waiting_on(request.user).count() if may else 0,
             "no_approve": "" if may else Permits(request.user).why_not(Permission.APPROVE),
         },
     )
