@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from html import unescape
 from typing import Any
 
@@ -11,8 +12,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
+from migrator.simulator.running import Running
 from tests.tracker.readiness.files import CANARY, cscfg, csdef
 from tests.tracker.readiness.test_files import dump
+from tests.tracker.runs.programme import Programme
 from tests.web.estate import Estate
 from tracker.accounts.models import User
 from tracker.audit.models import Event
@@ -224,3 +227,32 @@ def test_findings_follow_the_files(client: Client, unit: Unit, key: str) -> None
     give(client, unit, key, csdef=csdef("shop-web", "WebFront"))
     assert outcome() == ["yes"]
     assert all(CANARY not in text for text in rows())
+
+
+@pytest.mark.parametrize(
+    ("scenario", "name", "service", "role", "site"),
+    [("journey", "shop-net", "shop-web", "WebFront", "shop-net"), ("small", "small-tool", "small-tool", "Tool", "")],
+    ids=["of a network", "of the default network"],
+)
+def test_after_a_real_prepare_the_rewritten_file_names_what_stands_in_resource_manager(
+    db: None, simulator: Running, as_person: As, scenario: str, name: str, service: str, role: str, site: str
+) -> None:
+    programme = Programme(simulator)
+    programme.begin(scenario)
+    with closing(programme):
+        programme.prepared(name)
+    unit = programme.unit(name)
+    client = as_person(programme.tomas)
+    key = Resource.objects.get(unit=unit, key__endswith=f"/{service}/slots/production").key
+    data = cscfg(service, role, site=site)
+    assert give(client, unit, key, cscfg=data).status_code == 302
+    answer = again(client, unit, ConfigurationFile.objects.get(), data)
+    (network,) = [
+        one["id"]
+        for one in Comparison.objects.get(run__unit=unit).arm_documents
+        if "/virtualnetworks/" in one["id"].lower() and one["id"].lower().count("/") == 8
+    ]
+    assert f'<VirtualNetworkSite name="{network}" />'.encode() in answer.content
+    page = page_of(client, unit)
+    assert f"Named the virtual network {network}" in page
+    assert "documents lead to expect" not in page
