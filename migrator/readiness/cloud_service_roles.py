@@ -276,7 +276,7 @@ def _names_differ(view: View, context: Context) -> Iterator[Answer]:
     remedy="Scale the role to two instances or more before the move, and back afterwards.",
     follow_up="Scale the role back.",
     automatable=Automatable.YES,
-    sources=sources("cs-err known issues"),
+    sources=sources("seed0 S0-benefit-2", "cs-err known issues"),
     superseded=(
         Superseded(
             "seed0",

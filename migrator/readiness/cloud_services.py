@@ -107,7 +107,7 @@ SWAP_LATER: Final = "Deploy staging again as a second cloud service (extended su
     remedy="Keep the package and configuration of staging, delete the staging deployment, and move production.",
     follow_up=SWAP_LATER,
     automatable=Automatable.PART,
-    sources=sources("seed0 S0-D2", "cs-td", "cs-err E09"),
+    sources=sources("seed0 S0-D2", "seed0 S0-B2", "cs-td", "cs-err E09"),
     fragments=(("two occupied slots",),),
 )
 def _two_slots_dynamic(view: View, _context: Context) -> Iterator[Answer]:
@@ -133,7 +133,7 @@ def _two_slots_dynamic(view: View, _context: Context) -> Iterator[Answer]:
     ),
     follow_up=SWAP_LATER,
     automatable=Automatable.PART,
-    sources=sources("seed0 S0-D3", "cs-td", "cs-err E09"),
+    sources=sources("seed0 S0-D3", "seed0 S0-B2", "cs-td", "cs-err E09"),
     fragments=(("two occupied slots",),),
 )
 def _two_slots_reserved(view: View, _context: Context) -> Iterator[Answer]:
@@ -156,7 +156,7 @@ def _two_slots_reserved(view: View, _context: Context) -> Iterator[Answer]:
     remedy="Delete the staging deployment after keeping its package and configuration, and move production's network.",
     follow_up=SWAP_LATER,
     automatable=Automatable.PART,
-    sources=sources("seed0 S0-D4", "cs-td", "cs-err E09"),
+    sources=sources("seed0 S0-D4", "seed0 S0-B2", "cs-td", "cs-err E09"),
     fragments=(("two occupied slots",),),
 )
 def _two_slots_networks(view: View, _context: Context) -> Iterator[Answer]:

@@ -1,35 +1,63 @@
-"""Every row of the two source documents and the rules which answer it (azure.md 3.6 and 3.7), and the ids of all rules.
+"""Every row of the two source documents and what answers it (azure.md 3.6 and 3.7), and the ids of all rules.
 
-A row without rules says why in its note. `WRITTEN_LATER`: documented rules which are not in the catalogue yet.
+Row ids are those of azure.md; lists and numbered steps which it only sums up are numbered here as the documents number
+them. A row is answered by the rules which cite it in their sources (`rules`: exactly those), by further rules on the
+same matter (`also`), or, where it is no rule, by another part of the product (`place`).
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+PLACES: Final = {
+    "score": "the verdict and score of each unit, with the finding behind every lost point",
+    "run": "the steps of a run: Validate, Prepare, compare, then Abort or Commit; each may be tried again",
+    "validate": "Validate, which is a call of its own by now; its messages become findings for seven days",
+    "superseded": "the statements of then and now beside each rule",
+    "help": "the part on getting help, in this manual",
+}
+"""Parts of the product, beside the rules, that answer a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a source document: its id, what it says in short, and the rules it went to."""
+    """One row of a source document: its id, what it says in short, and what answers it. `place`: a key of PLACES."""
 
     id: str
     text: str
     rules: tuple[str, ...]
-    note: str = ""
+    also: tuple[str, ...] = ()
+    place: str = ""
 
 
-def _row(id_: str, text: str, rules: str, note: str = "") -> Row:
-    return Row(id_, text, tuple(rules.split()), note)
+def _row(id_: str, text: str, rules: str = "", *, also: str = "", place: str = "") -> Row:
+    return Row(id_, text, tuple(rules.split()), tuple(also.split()), place)
+
+
+class Coverage(NamedTuple):
+    """How many rows of the two documents there are, and how many are answered by rules and by another part."""
+
+    rows: int
+    by_rules: int
+    by_place: int
 
 
 SEED0: Final = (
-    _row("S0-benefits", "orchestrated, without downtime, fewer manual tasks", "CS-SINGLE-INSTANCE", "azure.md 3.6"),
+    _row("S0-benefit-1", "the platform does the whole move, with all that belongs to a deployment", place="run"),
+    _row("S0-benefit-2", "the move goes without downtime", "CS-SINGLE-INSTANCE", also="VM-NOT-IN-VNET"),
+    _row("S0-benefit-3", "fewer manual tasks than other ways", place="run"),
     _row("S0-prerequisite-1", "register the migration provider", "SUB-REG-MIGRATE"),
     _row("S0-prerequisite-2", "register the feature CloudServices", "SUB-REG-FEATURE"),
     _row("S0-prerequisite-3", "check the state of the registration", "SUB-REG-FEATURE"),
+    _row("S0-step-1", "Validate: a quick check", place="validate"),
+    _row("S0-step-2", "Prepare: a copy in Resource Manager; changes are locked", "SUB-LOCK-WINDOW", place="run"),
+    _row("S0-step-3", "Abort: the copy goes, the lock opens", place="run"),
+    _row("S0-step-4", "Commit: the classic side goes; no Abort from then on", "SUB-COMMIT-FINAL", place="run"),
     _row(
-        "S0-steps", "Validate, Prepare, Abort, Commit; idempotent", "SUB-COMMIT-FINAL SUB-LOCK-WINDOW", "the run engine"
+        "S0-A1",
+        "storage accounts",
+        "CS-OK-STORAGE STG-2016",
+        also="STG-ORDER STG-DISK-ARTIFACTS STG-GPV1 STG-KEYS STG-RBAC STG-30DAYS STG-OWNER STG-READONLY-2024",
     ),
-    _row("S0-A1", "storage accounts", "CS-OK-STORAGE STG-2016 STG-ORDER STG-DISK-ARTIFACTS"),
     _row("S0-A2", "virtual networks", "CS-OK-VNET"),
     _row("S0-A3", "network security groups", "CS-OK-NSG"),
     _row("S0-A4", "reserved public IPs", "CS-OK-RIP CS-RIP-NONAME CS-RIP-NOENDPOINT CS-PIP-BASIC"),
@@ -116,33 +144,41 @@ SEED1: Final = (
     _row("S1-V9", "App Service environments", "VNET-ASE"),
     _row("S1-V10", "HDInsight", "VNET-HDI"),
     _row("S1-V11", "machines of Dynamics Lifecycle Services", "VNET-DYNLCS"),
-    _row("S1-E1", "avoid what is not supported; the platform finds most of it", "", "the score and verdict themselves"),
+    _row("S1-E1", "avoid what is not supported; the platform finds most of it", place="score"),
     _row("S1-E2", "machines in no network are deallocated; reserve the IP", "VM-NOT-IN-VNET VM-WARNING-RESERVE-IP"),
     _row("S1-E3", "test environment first", "SUB-TEST-FIRST"),
     _row("S1-E4", "outside business hours", "SUB-OFF-HOURS"),
     _row("S1-E5", "download the configuration first", "SUB-BACKUP-CONFIG"),
     _row("S1-E6", "update automation; reads work while prepared", "SUB-TOOLING"),
     _row("S1-E7", "plan role-based access control", "SUB-RBAC"),
-    _row("S1-flow", "Prepare, check, Abort, Commit; idempotent; no deadline", "SUB-NO-TIME-LIMIT", "the run engine"),
+    _row("S1-flow-1", "Prepare: validates, locks, copies into new groups", "SUB-LOCK-WINDOW SUB-RG-NAMES", place="run"),
+    _row("S1-flow-2", "check by hand or script, for as long as it takes", "SUB-NO-TIME-LIMIT", place="run"),
+    _row("S1-flow-3", "Abort: back to classic", place="run"),
+    _row("S1-flow-4", "Commit: classic goes for good; a failed one is tried again", "SUB-COMMIT-FINAL", place="run"),
     _row("S1-F1", "effect on existing services", "SUB-RETIRED VM-IN-VNET"),
     _row("S1-F2", "not migrating soon", "SUB-RETIRED"),
     _row("S1-F3", "existing tooling", "SUB-TOOLING"),
     _row("S1-F4", "how long the management plane is down", "SUB-LOCK-WINDOW"),
     _row("S1-F5", "rolling back", "SUB-COMMIT-FINAL"),
     _row("S1-F6", "a second ExpressRoute circuit", "VNET-ER-COEXIST"),
-    _row("S1-F7", "roadmap of unsupported scenarios", "", "overtaken: rules show then and now"),
+    _row("S1-F7", "roadmap of unsupported scenarios", place="superseded"),
     _row("S1-F8", "role-based access control (left unanswered)", "SUB-RBAC"),
     _row("S1-F9", "Site Recovery and Backup", "VM-BACKUP-EXT VM-ASR-EXT"),
-    _row("S1-F10", "can I validate", "", "Validate exists; its messages become findings"),
+    _row("S1-F10", "can I validate", place="validate"),
     _row("S1-F11", "quota error while preparing", "SUB-QUOTA-CORES"),
-    _row("S1-F12", "where to report an issue", "", "the manual"),
+    _row("S1-F12", "where to report an issue", place="help"),
     _row("S1-F13", "names of resource groups", "SUB-RG-NAMES"),
     _row("S1-F14", "names of resources", "SUB-RG-NAMES"),
 )
 
 ROWS: Final = (*SEED0, *SEED1)
 
-WRITTEN_LATER: Final[tuple[str, ...]] = ()
+
+def coverage() -> Coverage:
+    """Counts over the table itself; a row with rules and a place counts as answered by rules."""
+    by_rules = sum(bool(row.rules) for row in ROWS)
+    return Coverage(len(ROWS), by_rules, sum(bool(row.place) and not row.rules for row in ROWS))
+
 
 DOCUMENTED: Final = frozenset(
     [

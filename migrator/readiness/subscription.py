@@ -70,7 +70,7 @@ def registered(view: View, context: Context, name: str, needed: Tri) -> Iterator
         "Registered."
     ),
     automatable=Automatable.YES,
-    sources=sources("seed0 prerequisite 1", "cs-ov", "cs-ps", "vm-ps", "cs-ps E02"),
+    sources=sources("seed0 S0-prerequisite-1", "cs-ov", "cs-ps", "vm-ps", "cs-ps E02"),
     fragments=(
         ("subscription is not registered for migration",),
         ("microsoft.classicinfrastructuremigrate", "not registered"),
@@ -93,7 +93,7 @@ def _migration_provider(view: View, context: Context) -> Iterator[Answer]:
     automatable=Automatable.YES,
     kinds=COMPUTE,
     applies=holds_web_worker,
-    sources=sources("seed0 prerequisites 2 and 3", "cs-ps", "cs-err E01"),
+    sources=sources("seed0 S0-prerequisite-2", "seed0 S0-prerequisite-3", "cs-ps", "cs-err E01", "cs-err E08"),
     superseded=(
         Superseded(
             "seed0",
@@ -303,7 +303,7 @@ rules.add(
         "Find what still calls the classic APIs for this unit, change it, and try its reads while the unit is prepared."
     ),
     follow_up="Move automation to the Resource Manager APIs.",
-    sources=sources("seed1 S1-E6", "seed1 S1-F3", "seed0 S0-E", "cs-post"),
+    sources=sources("seed0 S0-E", "seed1 S1-automation", "seed1 S1-E6", "seed1 S1-F3", "cs-post"),
 )(asks_a_person("do scripts, pipelines or dashboards use the classic APIs for {unit}?"))
 
 
@@ -379,7 +379,7 @@ def _affinity_group(view: View, _context: Context) -> Iterator[Answer]:
     remedy=(
         "Tell everybody who changes the unit, stop its pipelines for the window, and plan by the number of instances."
     ),
-    sources=sources("seed1 S1-F4", "vm-faq", "cs-td"),
+    sources=sources("seed0 S0-step-2", "seed1 S1-flow-1", "seed1 S1-F4", "vm-faq", "cs-td"),
 )
 def _lock_window(view: View, _context: Context) -> Iterator[Answer]:
     counts = [role.instance_count for role, _ in view.web_roles]
@@ -402,7 +402,7 @@ rules.add(
         "account which stays prepared for more than 30 days may be committed by Microsoft."
     ),
     remedy="Set a date for the decision yourself, and look at the age of the lock on the overview.",
-    sources=sources("seed1 S1 flow", "vm-dd", "stg-mig"),
+    sources=sources("seed1 S1-flow-2", "vm-dd", "stg-mig"),
 )(states("Nothing ends the prepared state of {unit} by itself: plan when it is committed or aborted."))
 
 rules.add(
@@ -415,7 +415,7 @@ rules.add(
         "Once Commit has been tried, Abort is refused; a failed Commit can only be tried again, then goes to support."
     ),
     remedy="Compare both sides while prepared, and commit only after a second person has looked.",
-    sources=sources("seed0 step 4", "seed1 S1-F5", "vm-faq", "cs-td"),
+    sources=sources("seed0 S0-step-4", "seed1 S1-flow-4", "seed1 S1-F5", "vm-faq", "cs-td"),
 )(states("There is no way back for {unit} after Commit was tried."))
 
 rules.add(
@@ -473,7 +473,7 @@ rules.add(
     ),
     follow_up="Move the new resources to the resource group you want.",
     automatable=Automatable.PART,
-    sources=sources("seed1 S1-F13", "seed1 S1-F14", "vm-dd", "cs-td"),
+    sources=sources("seed1 S1-flow-1", "seed1 S1-F13", "seed1 S1-F14", "vm-dd", "cs-td"),
     superseded=(
         Superseded(
             "seed1",

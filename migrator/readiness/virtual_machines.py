@@ -439,7 +439,7 @@ def _reserved(vips: object) -> object:
     detection=Detection.API,
     statement="Cloud services with web and worker roles are moved by the same verbs, under their own rules.",
     remedy="See the rules on cloud services.",
-    sources=sources("seed1 S1-V6", "vm-err E31"),
+    sources=sources("seed1 S1-V6", "vm-ov", "vm-err E31"),
     superseded=(
         Superseded("seed1", 2016, "Not supported, in planning.", "They become Cloud Services (extended support)."),
     ),
