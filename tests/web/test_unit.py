@@ -252,6 +252,49 @@ def test_history_tells_what_was_done_to_the_unit_and_leads_to_the_proof(estate: 
     assert "Nothing happened yet" in text_of(client, estate.unit("shopfiles"), f"history/?before={event.pk}")
 
 
+def test_the_history_of_verdicts_says_what_each_assessment_changed(estate: Estate, as_person: As) -> None:
+    unit = estate.unit("legacy-net")
+    first = Assessment.objects.filter(unit=unit).latest("pk")
+    kept = first.deductions[1:]
+    gone = first.deductions[0]
+    left = 100 - sum(entry["points"] for entry in kept)
+    second = Assessment.objects.create(
+        unit=unit, at=database_now(), catalogue_version="another", verdict="unknown", score=left, deductions=kept,
+        digest="0" * 64,
+    )  # fmt: skip
+    page = as_person(estate.noor).get(f"/units/{unit.pk}/history/")
+    newest, oldest = page.context["turns"][:2]
+    assert (newest.assessment.pk, newest.before.pk, oldest.assessment.pk) == (second.pk, first.pk, first.pk)
+    moved = -sum(each.points for each in (*newest.taken, *newest.given_back))
+    assert moved == left - first.score == gone["points"], "the points that moved are the change of the score"
+    assert [(each.rule, each.points) for each in newest.given_back] == [(gone["rule"], -gone["points"])]
+    text = " ".join(unescape(page.content.decode()).split())
+    assert f"{gone['rule']} gave back {gone['points']}" in text
+    assert f"was {first.verdict}" in text
+    assert f"was {first.score}" in text
+    assert "another than before" in text
+
+
+def test_the_history_of_verdicts_is_paged_without_a_gap(estate: Estate, as_person: As) -> None:
+    unit = estate.unit("pricing")
+    for score in range(30):
+        Assessment.objects.create(
+            unit=unit, at=database_now(), catalogue_version="v", verdict="ready", score=score, deductions=[],
+            digest="0" * 64,
+        )  # fmt: skip
+    client, seen, query = as_person(estate.noor), [], ""
+    while True:
+        context = client.get(f"/units/{unit.pk}/history/{query}").context
+        seen += [one.assessment.pk for one in context["turns"]]
+        if context["older_turns"] is None:
+            break
+        assert context["turns"][-1].before is not None, "the last of a page knows the first of the next"
+        query = f"?assessed_before={context['older_turns']}"
+    assert seen == list(Assessment.objects.filter(unit=unit).order_by("-pk").values_list("pk", flat=True))
+    for nonsense in ("x", "-1", "9" * 30, "²"):
+        assert client.get(f"/units/{unit.pk}/history/", {"assessed_before": nonsense}).status_code == 200
+
+
 # --- what can be changed ----------------------------------------------------------------------------------------------
 def test_a_planner_gives_an_owner_excludes_and_takes_back_in(estate: Estate, as_person: As) -> None:
     unit = estate.unit("shopfiles")

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Case, Count, Q, Value, When
+from django.db.models import Case, Count, Q, TextField, Value, When
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -18,10 +19,12 @@ from tracker.audit import queries as audit
 from tracker.audit.models import Event
 from tracker.audit.registry import actor_words
 from tracker.fixes import queries as fixes
+from tracker.fixes.models import Fix
 from tracker.followups import queries as followups
 from tracker.inventory import differences, queries
 from tracker.inventory.models import Resource, Snapshot, Unit
 from tracker.readiness import queries as readiness
+from tracker.readiness import verdicts
 from tracker.runs.models import Comparison, Difference, Run
 from tracker.web import configuration, findings, lists, provenance, readings, resource_words, reviews, status
 
@@ -202,12 +205,17 @@ def follow_ups_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
 
 def history_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     """Events of the unit, of its runs and of its fixes, newest first."""
-    runs = Run.objects.filter(unit=unit).values_list("pk", flat=True)
+    runs, fixed = Run.objects.filter(unit=unit).order_by(), Fix.objects.filter(unit=unit).order_by()
+    named = [
+        rows.annotate(told=Value(kind), number=Cast("pk", TextField())).values_list("told", "number")
+        for kind, rows in (("run", runs), ("fix", fixed))
+    ]
     about = Q(object_kind="unit", object_id=unit.key)
-    if keys := [str(pk) for pk in runs]:
-        about |= Q(object_kind="run", object_id__in=keys)
-    if numbers := [str(fix.pk) for fix in fixes.of_unit(unit)]:
-        about |= Q(object_kind="fix", object_id__in=numbers)
+    listed: dict[str, list[str]] = {}
+    for kind, number in named[0].union(named[1], all=True):
+        listed.setdefault(kind, []).append(number)
+    for kind, numbers in listed.items():
+        about |= Q(object_kind=kind, object_id__in=numbers)
     wanted = Event.objects.filter(about)
     before = _uuid(request.GET.get("before", ""))
     if before:
@@ -215,7 +223,21 @@ def history_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     ids = list(wanted.order_by("-id").values_list("id", flat=True)[: EVENTS + 1])
     found = audit.entries(ids[:EVENTS], restricted=sees_restricted(request.user))  # type: ignore[arg-type]
     entries = [found[one] for one in ids[:EVENTS]]
-    return {"entries": entries, "older": ids[EVENTS - 1] if len(ids) > EVENTS else None, "newer": before is not None}
+    assessed_before = _number(request.GET.get("assessed_before", ""))
+    turns, older_turns = verdicts.turns(unit, assessed_before)
+    return {
+        "entries": entries,
+        "older": ids[EVENTS - 1] if len(ids) > EVENTS else None,
+        "newer": before is not None,
+        "turns": turns,
+        "older_turns": older_turns,
+        "newer_turns": assessed_before is not None,
+    }
+
+
+def _number(text: str) -> int | None:
+    """A number the database can hold, or nothing."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _uuid(text: str) -> UUID | None:
