@@ -6,11 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from migrator.gateway.catalogue import BY_ID, CATALOGUE, Entry
 from migrator.gateway.protocol import (
     Applied,
     Busy,
@@ -29,11 +27,9 @@ from migrator.gateway.protocol import (
 )
 from migrator.gateway.wire.cleaning import clean_text
 from migrator.gateway.wire.messages import ErrorBody, error_body
+from migrator.messages import APOSTROPHES, BY_ID, LONGEST_MESSAGE, classify
 
-LONGEST_MESSAGE = 4000  # characters of Azure's words that are kept
 READS = frozenset({"GET", "HEAD"})
-_APOSTROPHES = str.maketrans(dict.fromkeys('’‘ʼ`´′“”"', "'"))
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
 # Busy resources answered as 429 (azure.md 8.1): the resource provider's own way to say that another operation is
 # running.
 _BUSY_CODES = frozenset({"retryableerrorduetoanotheroperation", "anotheroperationinprogress"})
@@ -44,62 +40,6 @@ _CLAIMS = re.compile(r'claims="([A-Za-z0-9+/_=-]{1,3000})"')
 _ACTION = re.compile(r"perform (?:the )?action '([^']{1,200})'", re.IGNORECASE)
 _SCOPE = re.compile(r"over scope '([^']{1,1000})'", re.IGNORECASE)
 _NAMESPACE = re.compile(r"namespace '([A-Za-z.]{1,80})'", re.IGNORECASE)
-_QUOTA = re.compile(
-    r"current quota for\s+(?P<name>.{1,200}?)\s+(?:is\s+)?insufficient to complete migration.{0,200}?"
-    r"current quota is\s+(?P<current>\d{1,9}).{0,100}?additional needed is\s+(?P<additional>\d{1,9})",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class QuotaNumbers:
-    """What E28 says: the quota's name in the platform's words, how much there is, how much more is needed."""
-
-    name: str
-    current: int
-    additional: int
-
-
-def normalise(text: str) -> str:
-    """Lower case, one kind of quote, one kind of space, contractions of "not" written out."""
-    plain = " ".join(text.translate(_APOSTROPHES).lower().split())
-    return plain.replace("can't", "cannot").replace("can not", "cannot").replace("n't", " not")
-
-
-@lru_cache(maxsize=1)
-def _normalised() -> tuple[tuple[Entry, tuple[tuple[str, ...], ...]], ...]:
-    return tuple((row, tuple(tuple(map(normalise, one)) for one in row.alternatives)) for row in CATALOGUE)
-
-
-def find(code: str, message: str, status: int = 0) -> Entry | None:
-    """The row of the catalogue that fits best: the one with most matching text; a generic row only when no other
-    fits."""
-    text = normalise(f"{code[:500]} {message[: 4 * LONGEST_MESSAGE]}")
-    best, weight = None, -1
-    for row, alternatives in _normalised():
-        if row.status and status and row.status != status:
-            continue
-        lengths = [sum(map(len, one)) for one in alternatives if all(fragment in text for fragment in one)]
-        if lengths and (0 if row.generic else max(lengths)) > weight:
-            best, weight = row, 0 if row.generic else max(lengths)
-    return best
-
-
-def classify(status: int, code: str, message: str) -> tuple[ErrorClass, str]:
-    """(class, catalogue id) of an error. Outside the catalogue: RETRY for what passes by itself (408, 429, 5xx), else
-    UNKNOWN, id empty."""
-    row = find(code, message, status)
-    if row is not None:
-        return row.error_class, row.id
-    return (ErrorClass.RETRY if status in _PASSING else ErrorClass.UNKNOWN), ""
-
-
-def quota_numbers(message: str) -> QuotaNumbers | None:
-    """The numbers of E28; None when the message is another one."""
-    found = _QUOTA.search(message[:LONGEST_MESSAGE])
-    if found is None:
-        return None
-    return QuotaNumbers(found["name"].strip(" '\""), int(found["current"]), int(found["additional"]))
 
 
 def claims_in(challenge: str) -> str:
@@ -118,7 +58,7 @@ def claims_in(challenge: str) -> str:
 
 def missing_action(message: str) -> tuple[str, str]:
     """(action, scope) out of an AuthorizationFailed text; empty where it does not say."""
-    plain = message[:LONGEST_MESSAGE].translate(_APOSTROPHES)
+    plain = message[:LONGEST_MESSAGE].translate(APOSTROPHES)
     action, scope = _ACTION.search(plain), _SCOPE.search(plain)
     return (action[1] if action else ""), (scope[1] if scope else "")
 
@@ -198,7 +138,7 @@ def _sentence(kind: type[GatewayError], failure: Failure, catalogue_id: str) -> 
             return f"The sign-in may not {doing}: it lacks {action} on {scope or 'the resource'}. Grant a role with it."
         return f"The sign-in may not {doing} (403){said}. Grant it a role that allows this."
     if kind is NotRegistered:
-        namespace = _NAMESPACE.search(failure.error.message.translate(_APOSTROPHES))
+        namespace = _NAMESPACE.search(failure.error.message.translate(APOSTROPHES))
         what = namespace[1] if namespace else "Microsoft.ClassicInfrastructureMigrate"
         return (
             f"Cannot {doing}: {what} is not registered on the subscription. Register it and wait until it "

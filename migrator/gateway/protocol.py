@@ -29,6 +29,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from migrator.messages.classes import ErrorClass
 from migrator.resources import ArmRequest, PlatformMessage, Registration, ResourceType, Usage, Verb
 
 HTTP_DEADLINE = 30.0  # seconds, one exchange (reliability-notes 4.4)
@@ -42,20 +43,6 @@ class Applied(StrEnum):
     NO = "no"  # definite: nothing changed
     YES = "yes"
     UNKNOWN = "unknown"  # only reading can tell
-
-
-class ErrorClass(StrEnum):
-    """What the error catalogue (azure.md 2.10) says to do."""
-
-    RETRY = "retry"  # R
-    WAIT = "wait"  # W
-    FIX = "fix"  # F
-    QUOTA = "quota"  # Q
-    TICKET = "ticket"  # T
-    ABORT_FIRST = "abort-first"  # A
-    PROGRAMMER = "programmer"  # P
-    INFORMATION = "information"
-    UNKNOWN = "unknown"  # not in the catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

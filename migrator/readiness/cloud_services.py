@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from migrator.messages import normalise
 from migrator.readiness.asking import (
     ask,
     ask_deployments,
@@ -15,7 +16,7 @@ from migrator.readiness.asking import (
 from migrator.readiness.context import Context
 from migrator.readiness.engine import attestation_evidence
 from migrator.readiness.facts import Service, View, web_worker
-from migrator.readiness.platform import matches, normalised
+from migrator.readiness.platform import matches
 from migrator.readiness.rule import (
     Answer,
     Automatable,
@@ -310,7 +311,7 @@ def _legacy(view: View, context: Context) -> Iterator[Answer]:
     ),
 )
 def _default_network(view: View, context: Context) -> Iterator[Answer]:
-    told = (normalised(message.message) for answer in context.answers() for message in answer.messages)
+    told = (normalise(message.message) for answer in context.answers() for message in answer.messages)
     if any(matches(text, IN_NO_NETWORK) for text in told):
         return  # the platform said that it is in none
     for deployment, kind in view.web_deployments:

@@ -107,7 +107,9 @@ class Engine:
                 checked[rule] = [unknown(unit, sentence, "A correction of this product: tell its makers.")]
         findings: list[Finding] = []
         given = [one for one in _given(context) if (one[1].messages or not one[1].passed) and one[1].fresh(context.now)]
-        spoken = platform.answers(given, view, self._candidates(checked)) if given else {}
+        spoken = (
+            platform.answers(given, view, self._candidates(checked)) if given else self._stale(view, context, checked)
+        )
         plain, key, name = not (spoken or context.attestations or context.waived), unit.key, unit.name
         for rule, answers in checked.items():
             if not plain or len(answers) > 1:
@@ -129,6 +131,15 @@ class Engine:
         deductions = deductions_of(asking)
         return Evaluation(tuple(findings), verdict, 100 - sum(d.points for d in deductions), deductions, tuple(errors))
 
+    def _stale(self, view: View, context: Context, checked: Mapping[Rule, list[Answer]]) -> Mapping[Rule, list[Answer]]:
+        """What the newest answer of the platform said, when none still counts: shown as stale, and as a question. Not
+        where the inventory has answered meanwhile: a rule which looked again and found nothing is settled."""
+        if context.answers() or (context.validation is None and context.preparation is None):
+            return {}
+        verb, newest = max(_given(context), key=lambda one: one[1].at)
+        said = platform.stale(verb, newest, view, self._candidates(checked))
+        return {rule: answers for rule, answers in said.items() if rule not in checked or _open(checked[rule])}
+
     def _plan(self, kind: UnitKind, view: View) -> tuple[Rule, ...]:
         """The rules which speak about a unit. A hundred rules share a handful of conditions: each is asked once."""
         met = tuple([bool(applies(view)) for applies in self._conditions])
@@ -147,6 +158,10 @@ class Engine:
             return min(seen, default=_WEIGHT[Outcome.NO] if rule in checked else len(_WEIGHT))
 
         return sorted(self._spoken, key=weight)
+
+
+def _open(answers: list[Answer]) -> bool:
+    return any(answer.outcome is Outcome.UNKNOWN for answer in answers)
 
 
 def _given(context: Context) -> Iterable[tuple[str, ValidationAnswer]]:
@@ -173,7 +188,8 @@ def _gather(
         findings.extend([_finding(rule, answer, context, CATALOGUE_SOURCE) for answer in answers])
         return
     merged: dict[str, Finding] = {}
-    settled = bool(said) and rule.by_validate  # the platform has told: the question is no longer open
+    told = any(answer.outcome is not Outcome.UNKNOWN for answer in said or ())
+    settled = told and rule.by_validate  # the platform has told: the question is no longer open
     for answer in answers:
         if answer.outcome is Outcome.UNKNOWN:
             if settled:

@@ -5,10 +5,10 @@ documents write both "is not" and "isn't", with straight and with curly apostrop
 What no rule recognises becomes a finding of the PLATFORM rule.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from migrator.messages import ErrorClass, QuotaNumbers, classify, find, normalise, quota_numbers
 from migrator.readiness.context import ValidationAnswer
 from migrator.readiness.facts import View
 from migrator.readiness.rule import (
@@ -25,24 +25,28 @@ from migrator.readiness.rule import (
 from migrator.resources import Category, PlatformMessage
 from migrator.units import UnitKind
 
-_SHORT: Final = re.compile(r"\b(is|are|was|were|has|have|does|do|did|can|could)n't\b")
-
-
-def normalised(text: str) -> str:
-    """Lower case, straight apostrophes, "isn't" as "is not", one space between words."""
-    plain = text.replace("\u2019", "'").replace("\u2018", "'").lower()
-    plain = plain.replace("can't", "cannot").replace("can not", "cannot")
-    return " ".join(_SHORT.sub(r"\1 not", plain).split())
+CLASSES: Final = {
+    ErrorClass.RETRY: "passes by itself; try again",
+    ErrorClass.WAIT: "wait for the other operation",
+    ErrorClass.FIX: "put right, then try again",
+    ErrorClass.QUOTA: "ask for more quota",
+    ErrorClass.TICKET: "open a support ticket",
+    ErrorClass.ABORT_FIRST: "abort first",
+    ErrorClass.PROGRAMMER: "a mistake in the request",
+    ErrorClass.INFORMATION: "for information",
+    ErrorClass.UNKNOWN: "in no list of known messages",
+}
+"""Class of a message in the error catalogue (azure.md 2.10) -> what it asks for, in a few words."""
 
 
 def matches(text: str, fragments: Sequence[Sequence[str]]) -> bool:
     """Whether a normalised message holds all texts of one of the alternatives."""
-    return any(all(normalised(part) in text for part in group) for group in fragments)
+    return any(all(normalise(part) in text for part in group) for group in fragments)
 
 
 def recognised(message: PlatformMessage, rules: Iterable[Rule]) -> Rule | None:
     """The first of the rules whose fragments the message holds."""
-    text = normalised(f"{message.code} {message.message}")
+    text = normalise(f"{message.code} {message.message}")
     return next((rule for rule in rules if rule.fragments and matches(text, rule.fragments)), None)
 
 
@@ -72,6 +76,34 @@ def subject_of(message: PlatformMessage, view: View) -> tuple[str, str]:
     return view.unit.key, view.unit.name
 
 
+def evidence_of(message: PlatformMessage, verb: str, answer: ValidationAnswer) -> tuple[Evidence, ...]:
+    """The words, what kind of message it is and what to do by the error catalogue, and the numbers of a quota error.
+
+    The limit to ask for is the limit plus what is missing [I]: the documents name the two numbers and not their sum.
+    """
+    said = Evidence(f"{verb} at {answer.at.isoformat()}", _words(message))
+    if message.category is not Category.ERROR:
+        return (said,)
+    entry = find(message.code, message.message)
+    asks, number = classify(0, message.code, message.message)
+    told = [said, Evidence("Class of the message", f"{asks}: {CLASSES[asks]}" + (f" ({number})" if number else ""))]
+    if entry is not None:
+        told.append(Evidence("What to do", entry.action))
+    if numbers := quota_numbers(message.message):
+        told.append(Evidence(f"Quota {numbers.name}: limit", str(numbers.current)))
+        if numbers.available is not None:
+            told.append(Evidence(f"Quota {numbers.name}: available", str(numbers.available)))
+        told.append(Evidence(f"Quota {numbers.name}: needed besides", str(numbers.additional)))
+        told.append(Evidence(f"Quota {numbers.name}: limit to ask for", str(_to_ask(numbers))))
+    return tuple(told)
+
+
+def _to_ask(numbers: QuotaNumbers) -> int:
+    """The smallest limit that would do. Where the message tells what is in use, "required" is the whole need; where it
+    does not, "additional needed" is what is missing beyond the limit."""
+    return numbers.additional + (numbers.current if numbers.used is None else numbers.used)
+
+
 def answers(
     given: Iterable[tuple[str, ValidationAnswer]], view: View, rules: Sequence[Rule]
 ) -> Mapping[Rule, list[Answer]]:
@@ -83,15 +115,29 @@ def answers(
             rule = recognised(message, rules)
             refused = refused or message.category is Category.ERROR
             key, name = subject_of(message, view)
-            said = Evidence(f"{verb} at {answer.at.isoformat()}", _words(message))
             sentence = f"{verb} says of {name}: {_words(message)}"
-            stated = Answer(Outcome.YES, key, name, sentence, (said,), "", effect_of(message, rule))
+            said = evidence_of(message, verb, answer)
+            stated = Answer(Outcome.YES, key, name, sentence, said, "", effect_of(message, rule))
             found.setdefault(rule or PLATFORM, []).append(stated)
         if not answer.passed and not refused:
             sentence = f"{verb} failed for {view.unit.name} and gave no reason."
-            said = Evidence(f"{verb} at {answer.at.isoformat()}", "failed")
-            stated = Answer(Outcome.YES, view.unit.key, view.unit.name, sentence, (said,), "", Effect.BLOCKS)
+            said = (Evidence(f"{verb} at {answer.at.isoformat()}", "failed"),)
+            stated = Answer(Outcome.YES, view.unit.key, view.unit.name, sentence, said, "", Effect.BLOCKS)
             found.setdefault(PLATFORM, []).append(stated)
+    return found
+
+
+def stale(verb: str, answer: ValidationAnswer, view: View, rules: Sequence[Rule]) -> Mapping[Rule, list[Answer]]:
+    """The same of an answer too old to count: each of its errors and changes is a question again, with its age."""
+    since = answer.at.date().isoformat()
+    settles = f"Run Validate again: this answer of {verb} is older than seven days and may no longer hold."
+    found: dict[Rule, list[Answer]] = {}
+    for rule, stated in answers([(verb, answer)], view, rules).items():
+        for said in stated:
+            if said.effect is not Effect.INFO:
+                sentence = f"Stale, of {since}. {said.sentence}"
+                asked = said._replace(outcome=Outcome.UNKNOWN, sentence=sentence, settles=settles)
+                found.setdefault(rule, []).append(asked)
     return found
 
 

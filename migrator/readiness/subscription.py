@@ -178,7 +178,10 @@ def _shortfall(short: Shortfall) -> Evidence:
     ),
     automatable=Automatable.YES,
     sources=sources("seed0 S0-C6", "seed1 S1-F11", "cs-td", "vm-plan", "cs-faq", "cs-err E28"),
-    fragments=(("current quota for", "insufficient to complete migration"),),
+    fragments=(
+        ("current quota for", "insufficient to complete migration"),
+        ("exceeding approved", "quota", "additional required"),  # Microsoft.Compute's own words [K]
+    ),
 )
 def _quota_cores(view: View, context: Context) -> Iterator[Answer]:
     return short_of(view, context, "Microsoft.Compute", "compute")

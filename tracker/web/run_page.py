@@ -12,9 +12,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from migrator.gateway.catalogue import CATALOGUE
 from migrator.gateway.protocol import ErrorClass
 from migrator.lifecycle import OperationState, State
+from migrator.messages import CATALOGUE
 from migrator.resources import Verb
 from tracker.accounts.permissions import Permission
 from tracker.readiness import queries as readiness

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from migrator import messages
 from migrator.gateway import errors
-from migrator.gateway.catalogue import BY_ID, CATALOGUE
-from migrator.gateway.protocol import ErrorClass
+from migrator.messages import BY_ID, CATALOGUE, ErrorClass
 
 SAMPLES = [
     (row, int(status), code, message)
@@ -91,7 +91,7 @@ QUOTA = "The current quota for {} insufficient to complete migration. Current qu
     ],
 )
 def test_the_numbers_of_a_quota_message_are_read(message: str, numbers: tuple[str, int, int] | None) -> None:
-    found = errors.quota_numbers(message)
+    found = messages.quota_numbers(message)
     assert (found and (found.name, found.current, found.additional)) == numbers
 
 

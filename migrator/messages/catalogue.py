@@ -7,7 +7,7 @@ writes "isn't" and "is not" alike, because the documents use both.
 
 from dataclasses import dataclass
 
-from migrator.gateway.protocol import ErrorClass
+from migrator.messages.classes import ErrorClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
