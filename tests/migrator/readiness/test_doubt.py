@@ -17,15 +17,21 @@ from tests.migrator.readiness.documents import (
     alert,
     assignment,
     autoscale,
+    dependent,
     disk,
     estate,
+    gateway,
     group,
     image,
+    jit,
+    lock,
     machine_id,
+    network_id,
     peering,
     reserved,
     role_id,
     service_id,
+    slot_id,
     table,
 )
 from tests.migrator.readiness.test_rules import evaluations, strongest
@@ -123,6 +129,9 @@ EXTRAS = st.lists(
             [group(), table()],
             [*WEB, autoscale(role_id("shop")), alert(role_id("shop")), assignment(service_id("shop"))],
             [*VMS, alert(machine_id())],
+            [*WEB, gateway(), peering(), lock(network_id()), jit(slot_id("shop"))],
+            [*WEB, dependent("Microsoft.Web/hostingEnvironments"), dependent("Microsoft.HDInsight/clusters")],
+            [*WEB, dependent("Microsoft.ApiManagement/service"), dependent("Microsoft.AAD/domainServices")],
         ]
     ),
     max_size=2,
@@ -135,7 +144,7 @@ def by_key(documents: list[Document]) -> dict[str, Evaluation]:
     return {unit.key: evaluate(unit, context) for unit in units.resolve(known.resources)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(RELATED), EXTRAS, st.booleans())
 def test_an_unrelated_resource_never_changes_what_is_found(
     documents: list[Document], extras: list[list[Document]], before: bool
