@@ -6,8 +6,9 @@ again each second. No eta, no retries, no results (engine.md, Why not plain Cele
 """
 
 import logging
+from datetime import datetime
 
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.schedules import crontab
 
 from migrator.gateway.protocol import GatewayError
@@ -32,6 +33,7 @@ from tracker.runs.queries import database_now as clock
 
 logger = logging.getLogger(__name__)
 SYNC, IMPORT = Actor("system", "sync", "Sync"), Actor("system", "import", "Import")
+READINGS, LOUD = "syncs", 200  # a queue, and how many messages in it are enough: more would say the same again
 
 
 @shared_task
@@ -47,6 +49,13 @@ def tick(**_: object) -> None:
         fix.delay(fix_id=pk)
     for pk in quota_queries.due_requests(now):
         quota_request.delay(request_id=pk)
+    for request_id in inventory_queries.due_registrations(now):
+        registration.delay(request_id=request_id)
+    if waiting(READINGS) < LOUD:  # its worker may be away for hours
+        _ring_for_readings(now)
+
+
+def _ring_for_readings(now: datetime) -> None:
     for pk in inventory_queries.wanted_syncs(now):
         sync.delay(subscription_id=pk, wanted=True)
     for pk in inventory_queries.due_syncs(now):
@@ -55,12 +64,16 @@ def tick(**_: object) -> None:
         follow_sync.delay(sync_id=sync_id)
     for import_id in inventory_queries.unfollowed_imports(now):
         follow_import.delay(import_id=str(import_id))
-    for request_id in inventory_queries.due_registrations(now):
-        registration.delay(request_id=request_id)
     if inventory_queries.discovery_wanted():
         discover.delay()
     if not connection_queries.checks():  # nobody has looked yet: the settings page would say so for minutes
         look.apply_async(expires=5)
+
+
+def waiting(queue: str) -> int:
+    """How many messages a queue holds which no worker has taken."""
+    with current_app.connection_or_acquire() as connection:
+        return int(connection.default_channel.client.llen(queue))
 
 
 @shared_task
