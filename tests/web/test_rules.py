@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from migrator.lifecycle import State
-from migrator.readiness import CATALOGUE, PLATFORM
+from migrator.readiness import CATALOGUE, DOCUMENTS, PLATFORM
+from migrator.readiness.rows import PLACES, ROWS, coverage
 from tests.web.estate import Estate
 from tracker.accounts.models import User
 from tracker.inventory.models import Unit
@@ -20,7 +21,7 @@ def test_every_rule_stands_there_whole(ina: User, as_person: As) -> None:
     text = unescape(as_person(ina).get("/rules/").content.decode())
     for rule in (*CATALOGUE, PLATFORM):
         assert f'id="{rule.id}"' in text
-        for part in (rule.title, rule.statement, rule.remedy):
+        for part in (rule.title, rule.statement, rule.remedy, rule.follow_up):
             assert part in text, rule.id
         for old in rule.superseded:
             assert old.then in text
@@ -28,6 +29,38 @@ def test_every_rule_stands_there_whole(ina: User, as_person: As) -> None:
         for source in rule.sources:
             assert source.document in text
     assert f"{len(CATALOGUE) + 1} rules" in text
+
+
+def test_the_manual_prints_every_rule_every_row_and_every_document(ina: User, as_person: As) -> None:
+    answer = as_person(ina).get("/rules/manual/")
+    text = unescape(answer.content.decode())
+    for rule in (*CATALOGUE, PLATFORM):
+        assert text.count(f'id="{rule.id}"') == 1
+        article = text.partition(f'id="{rule.id}"')[2].partition("</article>")[0]
+        for part in (rule.title, rule.statement, rule.remedy, rule.follow_up):
+            assert part in article, rule.id
+        assert rule.effect.value in article.lower()
+        for source in rule.sources:
+            assert source.document in article
+            assert source.row in article
+            assert not source.year or f"({source.year})" in article
+        for old in rule.superseded:
+            assert old.then in article
+            assert old.now in article
+    for row in ROWS:
+        line = text.partition(f"<code>{row.id}</code>")[2].partition("</tr>")[0]
+        assert row.text in line
+        assert all(f'<a href="#{rule}">{rule}</a>' in line for rule in (*row.rules, *row.also))
+        assert PLACES.get(row.place, "") in line
+    assert all(what in text for what in DOCUMENTS.values())
+
+
+def test_the_coverage_of_the_documents_stands_on_the_rules_page(ina: User, as_person: As) -> None:
+    rows, by_rules, by_place = coverage()
+    text = as_person(ina).get("/rules/").content.decode()
+    said = f"Of the {rows} rows of the two source documents, {by_rules} are answered by rules and {by_place} by another"
+    assert said in text
+    assert by_rules + by_place == rows
 
 
 def test_every_rule_has_its_page(ina: User, as_person: As) -> None:
@@ -94,7 +127,7 @@ def test_a_rule_that_is_not_there_is_not_found(ina: User, as_person: As, path: s
     assert as_person(ina).get(path).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/rules/", "/rules/SUB-REG-MIGRATE/"])
+@pytest.mark.parametrize("path", ["/rules/", "/rules/manual/", "/rules/SUB-REG-MIGRATE/"])
 def test_it_stays_cheap(estate: Estate, as_person: As, django_assert_max_num_queries: Callable, path: str) -> None:
     client = as_person(estate.noor)
     with django_assert_max_num_queries(3 + 4):  # session, person, roles, frame

@@ -125,6 +125,7 @@ urlpatterns = [
     path("audit/checkpoints.txt", audit.checkpoints, name="audit_checkpoints"),
     path("audit/<uuid:event_id>/", audit.event, name="audit_event"),
     path("rules/", rules.rules, name="rules"),
+    path("rules/manual/", rules.manual, name="rule-manual"),
     path("rules/<slug:rule_id>/", rules.rule, name="rule"),
     path("settings/", settings.connections, name="settings"),
     path("search/", search.results, name="search"),

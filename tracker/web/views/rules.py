@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from migrator import readiness as catalogue
-from migrator.readiness import DOCUMENTS, Effect, Scope, UnknownRule
+from migrator.readiness import CATALOGUE, DOCUMENTS, PLATFORM, Effect, Rule, Scope, UnknownRule
+from migrator.readiness.rows import PLACES, SEED0, SEED1, coverage
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.inventory.models import Unit
@@ -33,7 +34,7 @@ class Chapter:
 
     scope: str
     anchor: str
-    rules: list[RuleCount]
+    rules: list[Any]  # RuleCount on the Rules page; (Rule, who makes its remedy) in the manual
 
 
 @require(Permission.READ)
@@ -45,8 +46,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     left = [one for one in listed if _matches(one, text, chosen)]
     facets = _facets(request, listed, text, chosen)
     chapters = [
-        Chapter(scope.value, scope.name.lower().replace("_", "-"), [one for one in left if one.rule.scope is scope])
-        for scope in Scope
+        Chapter(scope.value, _anchor(scope), [one for one in left if one.rule.scope is scope]) for scope in Scope
     ]
     return render(
         request,
@@ -59,6 +59,40 @@ def rules(request: HttpRequest) -> HttpResponse:
             "all": len(listed),
             "version": catalogue.catalogue_version,
             "documents": DOCUMENTS,
+            "coverage": coverage(),
+        },
+    )
+
+
+def _anchor(scope: Scope) -> str:
+    return scope.name.lower().replace("_", "-")
+
+
+@require(Permission.READ)
+@require_safe
+def manual(request: HttpRequest) -> HttpResponse:
+    """Every rule whole on one page to print, then every row of the two source documents with what answers it."""
+    listed: tuple[Rule, ...] = (*CATALOGUE, PLATFORM)
+    return render(
+        request,
+        "rules/manual.html",
+        {
+            "chapters": [
+                Chapter(
+                    scope.value,
+                    _anchor(scope),
+                    [(one, AUTOMATABLE[one.automatable.value]) for one in listed if one.scope is scope],
+                )
+                for scope in Scope
+            ],
+            "all": len(listed),
+            "version": catalogue.catalogue_version,
+            "documents": DOCUMENTS,
+            "coverage": coverage(),
+            "tables": [
+                (short, [(row, PLACES.get(row.place, "")) for row in rows])
+                for short, rows in (("seed0", SEED0), ("seed1", SEED1))
+            ],
         },
     )
 
