@@ -144,8 +144,8 @@ def by_key(documents: list[Document]) -> dict[str, Evaluation]:
     return {unit.key: evaluate(unit, context) for unit in units.resolve(known.resources)}
 
 
-@settings(max_examples=80, deadline=None)
-@given(st.sampled_from(RELATED), EXTRAS, st.booleans())
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([*RELATED, *(case.documents for case in CASES)]), EXTRAS, st.booleans())
 def test_an_unrelated_resource_never_changes_what_is_found(
     documents: list[Document], extras: list[list[Document]], before: bool
 ) -> None:
