@@ -42,13 +42,8 @@ def once(key: Hashable, make: Callable[[], None]) -> None:
             cursor.execute(_SERIALS)
             names = {table.partition(" ")[0] for table, _, _ in changed}
             serials = [row for row in cursor.fetchall() if row[0] in names]
-        _kept[key] = (
-            changed,
-            "; ".join(
-                f"SELECT setval('{sequence}', greatest(max({column}), (SELECT last_value FROM {sequence}))) FROM {table}"
-                for table, column, sequence in serials
-            ),
-        )
+        behind = "SELECT setval('{0}', greatest(max({1}), (SELECT last_value FROM {0}))) FROM {2}"
+        _kept[key] = changed, "; ".join(behind.format(serial, column, table) for table, column, serial in serials)
 
 
 def _may() -> bool:
