@@ -58,8 +58,9 @@ class Context:
     """Everything an evaluation depends on. Build one per estate and derive the rest: `context.about(validation=…)`.
 
     `attestations`: by (rule id, key), where key is a resource's, the unit's, or the subscription id for an answer which
-    holds for the whole subscription. `waived`: (rule id, resource key) of findings set aside. `acknowledged`: ids of
-    rules whose dropped, changes or downtime findings the programme has accepted; what blocks cannot be acknowledged.
+    holds for the whole subscription. `waived`: `waiving.shown` of each finding set aside, by (rule id, resource key);
+    one that shows anything else counts again. `acknowledged`: ids of rules whose dropped, changes or
+    downtime findings the programme has accepted; what blocks cannot be acknowledged.
     `shortfalls`: what the caller's quota sums found missing for the unit; UNKNOWN when nobody has counted. `movable`:
     whether what the caller sends verbs through has any for this kind of unit; UNKNOWN when nobody said. `unread`:
     (subscription id, resource type) pairs which could not be listed, so that silence about them means nothing;
@@ -73,7 +74,7 @@ class Context:
     validation: ValidationAnswer | None = None
     preparation: ValidationAnswer | None = None
     attestations: Mapping[tuple[str, str], Attestation] = field(default_factory=dict)
-    waived: frozenset[tuple[str, str]] = frozenset()
+    waived: Mapping[tuple[str, str], str] = field(default_factory=dict)
     acknowledged: frozenset[str] = frozenset()
     shortfalls: tuple[Shortfall, ...] | Unknown = UNKNOWN
     movable: bool | Unknown = UNKNOWN

@@ -24,6 +24,7 @@ from migrator.readiness.rule import (
     Rule,
     unknown,
 )
+from migrator.readiness.waiving import shown, why_not
 from migrator.units import Unit, UnitKind
 
 
@@ -203,8 +204,10 @@ def _gather(
 
 def _finding(rule: Rule, answer: Answer, context: Context, source: str) -> Finding:
     outcome, key, name, sentence, evidence, settles, effect = answer
-    waived = bool(context.waived) and outcome is Outcome.YES and (rule.id, key) in context.waived
-    return Finding(rule.id, effect or rule.effect, outcome, key, name, evidence, sentence, settles, source, waived)
+    found = Finding(rule.id, effect or rule.effect, outcome, key, name, evidence, sentence, settles, source)
+    if not context.waived or (rule.id, key) not in context.waived or why_not(found):
+        return found
+    return found._replace(waived=context.waived[rule.id, key] == shown(found))
 
 
 _WEIGHT: Final = {Outcome.YES: 0, Outcome.UNKNOWN: 1, Outcome.NO: 2}
@@ -226,7 +229,9 @@ def _merge(merged: dict[str, Finding], finding: Finding) -> None:
         (before, finding), key=lambda f: (_WEIGHT[f.outcome], STRONGEST[f.effect], f.source != CATALOGUE_SOURCE)
     )
     evidence = tuple(dict.fromkeys(before.evidence + finding.evidence))
-    merged[finding.resource_key] = pair[0]._replace(evidence=evidence)
+    # What is set aside stays so only if nobody else says it: Azure's own word cannot be waived.
+    waived = pair[0].waived and (pair[1].waived or pair[1].outcome is not Outcome.YES)
+    merged[finding.resource_key] = pair[0]._replace(evidence=evidence, waived=waived)
 
 
 def _attested(rule: Rule, unit: Unit, context: Context, answer: Answer) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from migrator.readiness import (
     ValidationAnswer,
     Verdict,
 )
+from migrator.readiness.waiving import shown, why_not
 from migrator.resources import UNKNOWN, Category, PlatformMessage
 from migrator.units import Unit, UnitKind
 from tests.migrator.readiness.cases import NOW, PASSED, QUOTA, VMS, WEB, refused
@@ -31,7 +33,6 @@ from tests.migrator.readiness.documents import (
     estate,
     group,
     machine_id,
-    network_id,
     put,
     role_id,
     service,
@@ -89,8 +90,14 @@ def test_acknowledging_a_blocking_rule_changes_nothing() -> None:
     assert evaluated(BLOCKED, **READY, acknowledged=frozenset({"CS-LEGACY-SIZE"})).verdict is Verdict.BLOCKED
 
 
+def waiving(documents: list[Document], rule: str, **more: Any) -> dict[tuple[str, str], str]:
+    """A waiver of what the rule says of the estate."""
+    found = finding(evaluated(documents, **READY, **more), rule)
+    return {(rule, found.resource_key): shown(found)}
+
+
 def test_a_waived_blocker_is_shown_and_no_longer_counts() -> None:
-    waived = frozenset({("CS-LEGACY-SIZE", role_id("shop").lower())})
+    waived = waiving(BLOCKED, "CS-LEGACY-SIZE")
     evaluation = evaluated(BLOCKED, **READY, waived=waived)
     assert finding(evaluation, "CS-LEGACY-SIZE").waived
     assert evaluation.verdict is Verdict.READY_WITH_CHANGE
@@ -98,12 +105,31 @@ def test_a_waived_blocker_is_shown_and_no_longer_counts() -> None:
 
 
 def test_a_waiver_of_another_resource_sets_nothing_aside() -> None:
-    waived = frozenset({("CS-LEGACY-SIZE", role_id("other").lower())})
+    [said] = waiving(BLOCKED, "CS-LEGACY-SIZE").values()
+    waived = {("CS-LEGACY-SIZE", role_id("other").lower()): said}
     assert evaluated(BLOCKED, **READY, waived=waived).verdict is Verdict.BLOCKED
 
 
+def test_a_finding_that_rests_on_something_else_counts_again() -> None:
+    waived = dict.fromkeys(waiving(BLOCKED, "CS-LEGACY-SIZE"), "of another size")
+    evaluation = evaluated(BLOCKED, **READY, waived=waived)
+    assert not finding(evaluation, "CS-LEGACY-SIZE").waived
+    assert evaluation.verdict is Verdict.BLOCKED
+
+
+def test_what_azure_itself_said_is_not_waived() -> None:
+    said = refused("Deployment shop in Cloud Service shop contains a role size that is not supported")
+    spoken = [f for f in evaluated(WEB, **said).findings if f.source == "platform"]
+    spoken = [f for f in spoken if f.outcome is Outcome.YES]
+    assert spoken
+    waived = {(f.rule_id, f.resource_key): shown(f) for f in spoken}
+    assert evaluated(WEB, **said, waived=waived).verdict is Verdict.BLOCKED
+    assert all(why_not(f) for f in spoken)
+
+
 def test_a_waiver_does_not_settle_an_unknown() -> None:
-    waived = frozenset({("SUB-QUOTA-CORES", network_id().lower()), ("SUB-QUOTA-NET", network_id().lower())})
+    open_ = [finding(evaluated(WEB, validation=PASSED), rule) for rule in ("SUB-QUOTA-CORES", "SUB-QUOTA-NET")]
+    waived = {(f.rule_id, f.resource_key): shown(f) for f in open_}
     assert evaluated(WEB, validation=PASSED, waived=waived).verdict is Verdict.UNKNOWN
 
 
