@@ -58,7 +58,8 @@ class Node:
     parent: "Node | None" = None
 
     def of(self, *types: ResourceType) -> list["Node"]:
-        return [child for child in self.children if child.type in types]
+        """The children of these types by id, so that no finding depends on the order in which they were read."""
+        return sorted((child for child in self.children if child.type in types), key=lambda child: child.id.lower())
 
     def whole(self, collection: str) -> bool:
         return collection.lower() in self.read

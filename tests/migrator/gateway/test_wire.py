@@ -214,9 +214,9 @@ def test_a_role_takes_from_the_configuration_what_its_own_document_does_not_say(
     assert (role.instance_count, role.os_version, role.subnets) == (3, "*", ("front",))
     assert role.plugins == ("RemoteAccess",)
     assert [(extension.name, extension.enabled) for extension in role.extensions] == [
+        ("odd", UNKNOWN),
         ("PaaSAntimalware-1", True),
         ("RDP", False),
-        ("odd", UNKNOWN),
     ]
     said = one(Role, documents[0], {"id": ROLE, "properties": {"instanceCount": 5, "osVersion": "WA-GUEST-OS-5.1"}})
     assert (said.instance_count, said.os_version) == (5, "WA-GUEST-OS-5.1")

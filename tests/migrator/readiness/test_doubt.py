@@ -159,6 +159,12 @@ def test_the_renamed_documents_are_a_different_estate() -> None:
     assert len(by_key(renamed(WEB))) == 1
 
 
+def test_no_case_depends_on_what_was_read_first() -> None:
+    turned = [Case(case.rule, case.outcome, case.documents[::-1], case.context) for case in CASES]
+    moved = [f"{a.rule} {a.outcome}" for a, b in zip(CASES, turned, strict=True) if evaluations(a) != evaluations(b)]
+    assert not moved
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(CASES), st.randoms(use_true_random=False))
 def test_the_order_of_the_documents_does_not_matter(case: Case, random: Any) -> None:
