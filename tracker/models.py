@@ -20,7 +20,15 @@ from tracker.inventory.models import (
     Unit,
 )
 from tracker.quota.models import QuotaRequest, Reservation, Usage
-from tracker.readiness.models import Assessment, ConfigurationFile, Finding, PlatformAnswer
+from tracker.readiness.models import (
+    Assessment,
+    Attestation,
+    ConfigurationFile,
+    Finding,
+    PlatformAnswer,
+    Recheck,
+    Waiver,
+)
 from tracker.runs.models import (
     Ask,
     Attempt,
@@ -41,6 +49,7 @@ __all__ = [
     "Ask",
     "Assessment",
     "Attempt",
+    "Attestation",
     "Budget",
     "Capture",
     "CapturedSetting",
@@ -66,6 +75,7 @@ __all__ = [
     "PlatformAnswer",
     "PrivateValue",
     "QuotaRequest",
+    "Recheck",
     "RegistrationRequest",
     "Reservation",
     "Resource",
@@ -82,6 +92,7 @@ __all__ = [
     "Unit",
     "Usage",
     "User",
+    "Waiver",
     "Wave",
     "Window",
 ]

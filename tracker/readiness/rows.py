@@ -13,6 +13,7 @@ from migrator.readiness import Effect, Evidence, Finding, Outcome
 
 LONGEST_KEY, LONGEST_NAME = 600, 260
 _EFFECT: Final = {effect: effect.value for effect in Effect}  # `.value` of an enum takes longer than a look-up
+_WAIVED: Final = ',"waived":true'  # said only where it is so
 _OUTCOME: Final = {outcome: outcome.value for outcome in Outcome}
 
 
@@ -28,6 +29,7 @@ class Row(NamedTuple):
     sentence: str
     evidence: str
     settles: str
+    waived: bool
 
 
 COLUMNS: Final = Row._fields
@@ -48,16 +50,18 @@ def _order(one: tuple[Row, str]) -> tuple[str, str]:
 
 def _row(finding: Finding) -> tuple[Row, str]:
     """The row of a finding and its canonical JSON: keys sorted, no spaces, ASCII."""
-    rule, effect, outcome, key, name, evidence, sentence, settles, source, _ = finding
+    rule, effect, outcome, key, name, evidence, sentence, settles, source, waived = finding
     key, name = key[:LONGEST_KEY], name[:LONGEST_NAME]
     said, told = _EFFECT[effect], _OUTCOME[outcome]
     quoted = encode_basestring_ascii
     text = (
         f'{{"effect":"{said}","evidence":{_canonical(evidence) if evidence else "[]"},"outcome":"{told}"'
         f',"resource_key":{quoted(key)},"resource_name":{quoted(name)},"rule":{quoted(rule)}'
-        f',"sentence":{quoted(sentence)},"settles":{quoted(settles)},"source":{quoted(source)}}}'
+        f',"sentence":{quoted(sentence)},"settles":{quoted(settles)},"source":{quoted(source)}'
+        f"{_WAIVED if waived else ''}}}"
     )
-    return Row(rule, key, name, said, told, source, sentence, _kept(evidence) if evidence else "[]", settles), text
+    kept = _kept(evidence) if evidence else "[]"
+    return Row(rule, key, name, said, told, source, sentence, kept, settles, waived), text
 
 
 def _canonical(evidence: tuple[Evidence, ...]) -> str:

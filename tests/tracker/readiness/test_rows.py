@@ -36,6 +36,7 @@ def plainly(findings: tuple[Finding, ...]) -> str:
             "evidence": [{"field": seen.field, "value": seen.value} for seen in one.evidence],
             "settles": one.settles,
         }
+        | ({"waived": True} if one.waived else {})
         for one in findings
     ]
     return inventory.digest_of(sorted(rows, key=lambda row: (row["rule"], row["resource_key"])))
@@ -49,7 +50,8 @@ def odd(number: int) -> Finding:
 
     seen = tuple(Evidence(text(), text()) for _ in range(dice.randrange(3)))
     key = f"/{number}/{text()}" + "k" * dice.choice((0, 0, 700))
-    return Finding("R-1", dice.choice(list(Effect)), Outcome.YES, key, text(), seen, text(), text(), "platform")
+    waived = dice.random() < 0.3
+    return Finding("R-1", dice.choice(list(Effect)), Outcome.YES, key, text(), seen, text(), text(), "platform", waived)
 
 
 @pytest.mark.parametrize("estate", ["demo", "generated"])

@@ -185,13 +185,14 @@ def _judgement(unit: Unit, evaluation: Evaluation) -> inventory.Judgement:
         changes=sum(finding.effect in changing for finding in yes),
         unknowns=sum(f.outcome is Outcome.UNKNOWN and f.effect is not Effect.INFO for f in findings),
         blocking_rules=tuple(finding.rule_id for finding in blocking),
-        open_rules=open_rules((f.rule_id, f.effect, f.outcome) for f in asking),
+        open_rules=open_rules((f.rule_id, f.effect, f.outcome) for f in findings),
     )
 
 
 def open_rules(findings: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
-    """What `Unit.open_rules` holds, of (rule, effect, outcome): every rule that applies (yes) or is unknown, the ones
-    that block, and the only one that does. What pages count units by without reading findings."""
+    """What `Unit.open_rules` holds, of (rule, effect, outcome) of findings nobody set aside: every rule that applies
+    (yes) or is unknown, the ones that block, and the only one that does. What pages count units by without reading
+    findings."""
     listed = list(findings)
     said = {f"{outcome} {rule}" for rule, _, outcome in listed if outcome != Outcome.NO}
     blocking = {rule for rule, effect, outcome in listed if (effect, outcome) == (Effect.BLOCKS, Outcome.YES)}

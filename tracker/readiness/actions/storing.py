@@ -134,7 +134,8 @@ def _store_findings(batch: Sequence[News], now: datetime) -> None:
                 if old is None:
                     said.append((one.unit_id, now, *row))
                 elif old[2] != row:
-                    same = (old[2].effect, old[2].outcome) == (row.effect, row.outcome)
+                    before = old[2]
+                    same = (before.effect, before.outcome, before.waived) == (row.effect, row.outcome, row.waived)
                     gone.append(old[0])
                     said.append((one.unit_id, old[1] if same else now, *row))
         gone += [pk for pk, _, _ in stored.values()]
