@@ -16,7 +16,6 @@ from migrator.readiness.rule import (
     PLATFORM_SOURCE,
     STRONGEST,
     Answer,
-    Detection,
     Effect,
     Evidence,
     Finding,
@@ -236,7 +235,7 @@ def _merge(merged: dict[str, Finding], finding: Finding) -> None:
 
 def _attested(rule: Rule, unit: Unit, context: Context, answer: Answer) -> Answer:
     """A person's answer settles an unknown, except where only the platform can tell."""
-    if rule.detection in (Detection.VALIDATE, Detection.PREPARE) and Detection.ATTEST not in rule.also:
+    if not rule.attestable:
         return answer
     attested = context.attestation(rule.id, unit, answer.key)
     if attested is None:

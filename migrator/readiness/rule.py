@@ -186,6 +186,12 @@ class Rule:
     def by_validate(self) -> bool:
         return self.detection is Detection.VALIDATE or Detection.VALIDATE in self.also
 
+    @property
+    def attestable(self) -> bool:
+        """Whether a person's answer settles an unknown: not where only the platform can tell."""
+        by_platform = self.detection in (Detection.VALIDATE, Detection.PREPARE)
+        return not by_platform or Detection.ATTEST in self.also
+
 
 class Rules:
     """Collects the rules of one module in the order they are written: `@rules.add(id=…, …)` above each check."""
