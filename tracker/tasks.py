@@ -28,6 +28,7 @@ from tracker.inventory.models import Subscription
 from tracker.quota import actions as quota
 from tracker.quota import queries as quota_queries
 from tracker.readiness import actions as readiness
+from tracker.readiness import people
 from tracker.runs import actions as runs
 from tracker.runs.queries import database_now as clock
 
@@ -47,6 +48,10 @@ def tick(**_: object) -> None:
         follow_up.delay(follow_up_id=pk)
     for pk in fix_queries.due(now):
         fix.delay(fix_id=pk)
+    for pk in people.due_rechecks(now):
+        recheck.delay(recheck_id=pk)
+    if people.run_out(now):
+        run_out.delay()
     for pk in quota_queries.due_requests(now):
         quota_request.delay(request_id=pk)
     for request_id in inventory_queries.due_registrations(now):
@@ -93,6 +98,17 @@ def fix(*, fix_id: int, **_: object) -> str:
     done = fixes.advance(fix_id, gateway=gateways.gateway_for, clock=clock)
     logger.info("fix %s: %s", fix_id, done)
     return done
+
+
+@shared_task
+def recheck(*, recheck_id: int, **_: object) -> str:
+    return readiness.advance_recheck(recheck_id, clock=clock)
+
+
+@shared_task
+def run_out(**_: object) -> str:
+    """Close attestations and waivers whose end has come."""
+    return f"{readiness.close_what_ran_out(clock())} units"
 
 
 @shared_task

@@ -24,6 +24,8 @@ class Permission(StrEnum):
     FREEZE = "freeze"  # stop every new arming
     REQUEST_QUOTA = "request-quota"
     APPLY_FOLLOW_UP = "apply-follow-up"
+    ATTEST = "attest"  # answer for a finding where no API can tell
+    WAIVE = "waive"  # ask that a finding be set aside; a second person agrees with APPROVE
     FIX = "fix"  # rehearse a fix, ask for it, take it back
     EXPORT_AUDIT = "export-audit"
     READ_SETTINGS = "read-settings"
@@ -38,6 +40,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.PLAN,
             Permission.REQUEST_QUOTA,
             Permission.FREEZE,
+            Permission.ATTEST,
+            Permission.WAIVE,
         }
     ),
     Role.ENGINEER: frozenset(
@@ -50,6 +54,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.FREEZE,
             Permission.REQUEST_QUOTA,
             Permission.APPLY_FOLLOW_UP,
+            Permission.ATTEST,
+            Permission.WAIVE,
             Permission.FIX,
         }
     ),
@@ -76,6 +82,8 @@ PERMISSION_SENTENCES: dict[Permission, str] = {
     Permission.FREEZE: "freeze the programme",
     Permission.REQUEST_QUOTA: "request quota",
     Permission.APPLY_FOLLOW_UP: "apply follow-ups",
+    Permission.ATTEST: "attest findings",
+    Permission.WAIVE: "ask for waivers",
     Permission.FIX: "ask for fixes",
     Permission.EXPORT_AUDIT: "export the audit history",
     Permission.READ_SETTINGS: "read the settings",

@@ -11,7 +11,7 @@ from migrator.resources import UNKNOWN, Category, PlatformMessage, ResourceType,
 from tracker.inventory import queries as inventory
 from tracker.inventory.models import Unit
 from tracker.inventory.reading import hidden_types
-from tracker.readiness import around, given_files
+from tracker.readiness import around, given_files, people
 from tracker.readiness.models import Assessment, PlatformAnswer
 
 Told = Mapping[str, Iterable[quota.Shortfall]]  # unit key -> what the sums of quota found
@@ -36,6 +36,7 @@ class Ground:
 
     context: Context
     drawn: Mapping[str, units.Unit]
+    said: people.Said
 
 
 FEW = 20  # units that are looked at without reading their whole subscription
@@ -50,7 +51,7 @@ def ground(subscription_id: str, now: datetime, listed: Sequence[Unit]) -> Groun
         estate = inventory.estate_of([subscription_id])
         drawn = {unit.key: unit for unit in units.resolve(estate.resources)}
     files = given_files.counting(subscription_id)
-    return Ground(Context(estate=estate, now=now, unread=here, files=files), drawn)
+    return Ground(Context(estate=estate, now=now, unread=here, files=files), drawn, people.said(subscription_id, now))
 
 
 def unread(subscription_id: str) -> frozenset[tuple[str, str]]:
@@ -143,12 +144,16 @@ def shortfall_values(stored: list[dict[str, Any]] | None) -> tuple[Shortfall, ..
 
 def context_of(
     here: Ground,
+    unit: Unit,
     given: Mapping[str, ValidationAnswer],
     shortfalls: list[dict[str, Any]] | None,
     movable: bool | None,
 ) -> Context:
-    """The context of one unit: the shared estate, the platform's word on it, its quota, whether it can be moved."""
+    """The context of one unit: the shared estate, the platform's word on it and people's, its quota, whether it can be
+    moved."""
     return here.context.about(
+        attestations=here.said.attestations(here.drawn[unit.key]),
+        waived=here.said.waived.get(unit.pk, {}),
         validation=given.get(Verb.VALIDATE),
         preparation=given.get(Verb.PREPARE),
         shortfalls=shortfall_values(shortfalls),

@@ -1,11 +1,11 @@
 """What people do with fixes: rehearse, ask, agree, decline, take back. Nothing here speaks to Azure."""
 
 from datetime import datetime
-from unicodedata import normalize
 
 from django.db import IntegrityError, transaction
 
 from migrator.fixes import NoFix
+from tracker.accounts import reasons
 from tracker.accounts.actions import check
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
@@ -15,7 +15,7 @@ from tracker.fixes import queries
 from tracker.fixes.models import Fix
 from tracker.inventory.models import Unit
 
-LONGEST = 1000
+LONGEST = reasons.LONGEST
 
 
 class FixError(Exception):
@@ -51,14 +51,10 @@ class Outdated(FixError):
 
 
 def _reason(text: str, wanted: str = "") -> str:
-    clean = normalize("NFC", text.replace("\r\n", "\n")).strip()
-    if not clean and wanted:
-        raise BadReason(wanted)
-    if len(clean) > LONGEST:
-        raise BadReason(f"The reason has {len(clean):,} characters; {LONGEST:,} fit.")
-    if not clean.replace("\n", " ").replace("\t", " ").isprintable():
-        raise BadReason("The reason holds an invisible or control character; write it again.")
-    return clean
+    try:
+        return reasons.clean(text, wanted)
+    except reasons.BadReason as error:
+        raise BadReason(str(error)) from None
 
 
 def tell(

@@ -1,6 +1,8 @@
-"""What can be done to readiness: assess units, keep what the platform itself answered, and files people give."""
+"""What can be done to readiness: assess units, keep what the platform itself answered, files people give, and what they
+say of findings."""
 
 from tracker.readiness.actions.assessing import Assessed, assess, open_rules, record_platform_answer
+from tracker.readiness.actions.attesting import AttestationRefused, attest, withdraw_attestation
 from tracker.readiness.actions.files import (
     FilesRefused,
     Given,
@@ -10,17 +12,44 @@ from tracker.readiness.actions.files import (
     record_rewritten,
     withdraw_file,
 )
+from tracker.readiness.actions.rechecking import advance_recheck, recheck_rule, recheck_unit
+from tracker.readiness.actions.running_out import close_what_ran_out
+from tracker.readiness.actions.waiving import (
+    OwnWaiver,
+    WaiverOutdated,
+    WaiverRefused,
+    approve_waiver,
+    ask_waiver,
+    decline_waiver,
+    revoke_waiver,
+    withdraw_waiver,
+)
 
 __all__ = [
     "Assessed",
+    "AttestationRefused",
     "FilesRefused",
     "Given",
+    "OwnWaiver",
     "Upload",
+    "WaiverOutdated",
+    "WaiverRefused",
+    "advance_recheck",
+    "approve_waiver",
+    "ask_waiver",
     "assess",
+    "attest",
+    "close_what_ran_out",
+    "decline_waiver",
     "deployment_of",
     "give_files",
     "open_rules",
+    "recheck_rule",
+    "recheck_unit",
     "record_platform_answer",
     "record_rewritten",
+    "revoke_waiver",
+    "withdraw_attestation",
     "withdraw_file",
+    "withdraw_waiver",
 ]

@@ -125,7 +125,7 @@ def _evaluate(
             before = last.get(unit.pk)
             shortfalls = loading.told_shortfalls(told, unit, before)
             can_move = loading.told_movable(movable, drawn, before)
-            context = loading.context_of(here, answers.get(unit.pk, {}), shortfalls, can_move)
+            context = loading.context_of(here, unit, answers.get(unit.pk, {}), shortfalls, can_move)
             evaluation = readiness.evaluate(drawn, context)
             for error in evaluation.errors:
                 logger.error("rule %s failed on %s", error.rule_id, error.unit_key, exc_info=error.error)

@@ -17,6 +17,7 @@ from tracker.audit.values import Actor
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Subscription, Unit
 from tracker.readiness import loading
+from tracker.readiness.actions.ending import end_outdated
 from tracker.readiness.loading import Last
 from tracker.readiness.rows import COLUMNS, Row
 
@@ -87,6 +88,7 @@ def store(subscription_id: str, pile: Pile, by: Actor, now: datetime) -> int:
         fresh = _still_true(batch)
         if fresh:
             _store_findings(fresh, now)
+            end_outdated({one.unit_id: one.rows for one in fresh}, now)
             _store_assessments(fresh, now)
             inventory.record_verdicts([one.judgement for one in fresh], now)
             told.add(fresh)
