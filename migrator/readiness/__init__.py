@@ -5,7 +5,6 @@ what the catalogue promises stands in `rules.md`.
 """
 
 import hashlib
-import json
 from typing import Any, Final
 
 from migrator.readiness import (
@@ -23,6 +22,7 @@ from migrator.readiness import (
 from migrator.readiness.context import VALIDATION_AGE, Attestation, Context, Shortfall, ValidationAnswer
 from migrator.readiness.engine import POINTS, Deduction, Engine, Evaluation, RuleError, Verdict
 from migrator.readiness.facts import DEPENDENTS, Index
+from migrator.readiness.manifest import Manifest, canonical, entry
 from migrator.readiness.platform import PLATFORM
 from migrator.readiness.rule import (
     CATALOGUE_SOURCE,
@@ -95,12 +95,14 @@ def metadata(one: Rule) -> dict[str, Any]:
 
 def _digest() -> str:
     listed = [metadata(one) for one in CATALOGUE]
-    text = json.dumps(listed, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical(listed).encode()).hexdigest()
 
 
 catalogue_version: Final = _digest()
 """SHA-256 over the metadata of every rule: changes with any word, source, effect or revision."""
+
+catalogue_manifest: Final[Manifest] = {one.id: entry(metadata(one)) for one in CATALOGUE}
+"""This catalogue in a few words of each rule, to be kept and compared with another (migrator.readiness.manifest)."""
 
 _ENGINE: Final = Engine(CATALOGUE)
 
@@ -140,6 +142,7 @@ __all__ = [
     "UnknownRule",
     "ValidationAnswer",
     "Verdict",
+    "catalogue_manifest",
     "catalogue_version",
     "evaluate",
     "metadata",

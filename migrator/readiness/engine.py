@@ -124,12 +124,7 @@ class Engine:
         for rule, said in spoken.items():  # a rule which speaks of other kinds of unit, or of none: the platform's word
             if rule not in checked:
                 _gather(rule, unit, context, [], said, findings)
-        asking = [f for f in findings if f.outcome is not Outcome.NO]
-        if context.waived or context.acknowledged:
-            asking = [f for f in asking if _counts(f, context)]
-        verdict = verdict_of(asking, self._only_prepare)
-        deductions = deductions_of(asking)
-        return Evaluation(tuple(findings), verdict, 100 - sum(d.points for d in deductions), deductions, tuple(errors))
+        return concluded(findings, context, self._only_prepare, errors)
 
     def _stale(self, view: View, context: Context, checked: Mapping[Rule, list[Answer]]) -> Mapping[Rule, list[Answer]]:
         """What the newest answer of the platform said, when none still counts: shown as stale, and as a question. Not
@@ -154,10 +149,22 @@ class Engine:
         """Rules a message may confirm. Several share a text (E09): those which see the fault themselves come first."""
 
         def weight(rule: Rule) -> int:
-            seen = [_WEIGHT[answer.outcome] for answer in checked.get(rule, ())]
-            return min(seen, default=_WEIGHT[Outcome.NO] if rule in checked else len(_WEIGHT))
+            seen = [WEIGHT[answer.outcome] for answer in checked.get(rule, ())]
+            return min(seen, default=WEIGHT[Outcome.NO] if rule in checked else len(WEIGHT))
 
         return sorted(self._spoken, key=weight)
+
+
+def concluded(
+    findings: Sequence[Finding], context: Context, only_prepare: frozenset[str], errors: Iterable[RuleError] = ()
+) -> Evaluation:
+    """Verdict and score of findings (rules.md 7). `only_prepare`: ids of the rules which only Prepare can tell."""
+    asking = [f for f in findings if f.outcome is not Outcome.NO]
+    if context.waived or context.acknowledged:
+        asking = [f for f in asking if _counts(f, context)]
+    verdict = verdict_of(asking, only_prepare)
+    deductions = deductions_of(asking)
+    return Evaluation(tuple(findings), verdict, 100 - sum(d.points for d in deductions), deductions, tuple(errors))
 
 
 def _open(answers: list[Answer]) -> bool:
@@ -204,16 +211,22 @@ def _gather(
 def _finding(rule: Rule, answer: Answer, context: Context, source: str) -> Finding:
     outcome, key, name, sentence, evidence, settles, effect = answer
     found = Finding(rule.id, effect or rule.effect, outcome, key, name, evidence, sentence, settles, source)
-    if not context.waived or (rule.id, key) not in context.waived or why_not(found):
+    return set_aside(found, context) if context.waived else found
+
+
+def set_aside(found: Finding, context: Context) -> Finding:
+    """The finding, waived where a waiver stands for exactly what it shows."""
+    key = (found.rule_id, found.resource_key)
+    if key not in context.waived or why_not(found):
         return found
-    return found._replace(waived=context.waived[rule.id, key] == shown(found))
+    return found._replace(waived=context.waived[key] == shown(found))
 
 
-_WEIGHT: Final = {Outcome.YES: 0, Outcome.UNKNOWN: 1, Outcome.NO: 2}
+WEIGHT: Final = {Outcome.YES: 0, Outcome.UNKNOWN: 1, Outcome.NO: 2}
 _RANK: Final = {
     said: rank
     for rank, said in enumerate(
-        sorted(product(Effect, Outcome), key=lambda said: (_WEIGHT[said[1]], STRONGEST[said[0]]))
+        sorted(product(Effect, Outcome), key=lambda said: (WEIGHT[said[1]], STRONGEST[said[0]]))
     )
 }
 
@@ -225,7 +238,7 @@ def _merge(merged: dict[str, Finding], finding: Finding) -> None:
         merged[finding.resource_key] = finding
         return
     pair = sorted(
-        (before, finding), key=lambda f: (_WEIGHT[f.outcome], STRONGEST[f.effect], f.source != CATALOGUE_SOURCE)
+        (before, finding), key=lambda f: (WEIGHT[f.outcome], STRONGEST[f.effect], f.source != CATALOGUE_SOURCE)
     )
     evidence = tuple(dict.fromkeys(before.evidence + finding.evidence))
     # What is set aside stays so only if nobody else says it: Azure's own word cannot be waived.
