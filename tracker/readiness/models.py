@@ -56,6 +56,12 @@ class Finding(models.Model):
                 name="finding_open",
                 condition=models.Q(outcome__in=["yes", "unknown"]),
             ),
+            # what became true since an approval was asked for
+            models.Index(
+                fields=["since", "unit"],
+                name="finding_new",
+                condition=models.Q(outcome="yes") & ~models.Q(effect="info"),
+            ),
         ]
 
 

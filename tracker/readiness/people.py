@@ -78,7 +78,8 @@ def why_not_attest(finding: Finding, rule: Rule | None) -> str:
     if rule is None:
         return "the catalogue no longer has this rule"
     if not rule.attestable:
-        return "only Azure itself can tell"
+        by_file = Detection.FILE in (rule.detection, *rule.also)
+        return "only Azure itself or a configuration file can tell" if by_file else "only Azure itself can tell"
     if finding.outcome != Outcome.UNKNOWN and not attested(finding) and rule.detection is not Detection.ATTEST:
         return "the inventory already tells, and a person does not overrule it"
     return ""

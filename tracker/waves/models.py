@@ -3,6 +3,8 @@
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from tracker.inventory import tallies
 from tracker.inventory.models import Unit
@@ -83,6 +85,12 @@ class Approval(models.Model):
     unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="approvals")  # commit only
     run_id = models.UUIDField(null=True)  # commit only; `runs` lies above this slice, so no foreign key
     body = models.TextField()
+    # of the body; kept, because lists of waves ask for it and a body may be megabytes
+    catalogue = models.GeneratedField(
+        expression=KeyTextTransform("catalogue", Cast("body", models.JSONField())),
+        output_field=models.TextField(null=True),
+        db_persist=True,
+    )
     digest = models.CharField(max_length=64)  # the seal: sha256("approval/1\n" + body)
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")  # last editor then

@@ -161,7 +161,8 @@ def unit_sections(units: Iterable[Unit]) -> dict[str, dict[str, Any]]:
             SELECT unit_id, 'members', key, digest FROM tracker_resource
              WHERE unit_id = ANY(%(units)s) AND gone_at IS NULL
             UNION ALL
-            SELECT unit_id, 'findings', rule || ' ' || resource_key, effect || ' ' || outcome FROM tracker_finding
+            SELECT unit_id, 'findings', rule || ' ' || resource_key,
+                   effect || ' ' || outcome || CASE WHEN waived THEN ' waived' ELSE '' END FROM tracker_finding
              WHERE unit_id = ANY(%(units)s)
             UNION ALL
             SELECT unit_id, 'quota', concat_ws(' ', region, provider, name, amount), '' FROM tracker_reservation
@@ -285,7 +286,11 @@ def objections(unit: Unit) -> list[str]:
     if unit.gone_at is not None:
         found.append(f"{unit.name} is no longer on the classic side; sync the subscription to see where it went.")
     if unit.verdict == "blocked":
-        rules = unit.findings.filter(effect="blocks", outcome="yes").order_by("rule").values_list("rule", flat=True)
+        rules = (
+            unit.findings.filter(effect="blocks", outcome="yes", waived=False)
+            .order_by("rule")
+            .values_list("rule", flat=True)
+        )
         names = ", ".join(sorted(set(rules))) or "a rule"
         found.append(f"{unit.name} is blocked by {names}; clear the blockers first (its Readiness tab says how).")
     if unit.progress != State.ASSESSED and existing is None:

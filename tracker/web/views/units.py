@@ -65,7 +65,8 @@ def _around(request: HttpRequest, unit: Any) -> tuple[unit_steps.Around, list[Wa
     """What is known around a unit, and the waves it could be placed in; one query, two where a run is live and the unit
     blocked."""
     run = Run.objects.select_related("wave").get(pk=unit.live_run) if unit.live_run else None
-    blocking = Finding.objects.filter(unit=unit, effect="blocks", outcome="yes").order_by("rule", "resource_name")
+    blocking = Finding.objects.filter(unit=unit, effect="blocks", outcome="yes", waived=False)
+    blocking = blocking.order_by("rule", "resource_name")
     blockers = list(blocking) if unit.blockers else []
     plan_why_not = readings.why_not(request.user, Permission.PLAN)  # type: ignore[arg-type]
     placeable = unit.progress == State.ASSESSED and run is None and unit.gone_at is None
