@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from tracker.inventory import tallies
 from tracker.inventory.models import Unit
 
 
@@ -80,3 +81,4 @@ class FollowUp(models.Model):
             models.Index(fields=["state", "kind", "id"], name="follow_up_state"),
             models.Index(fields=["due_at"], name="follow_up_due", condition=models.Q(due_at__isnull=False)),
         ]
+        triggers = tallies.of_follow_ups()

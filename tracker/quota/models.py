@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from tracker.inventory import tallies
 from tracker.inventory.models import Subscription, Unit
 
 
@@ -38,6 +39,7 @@ class Reservation(models.Model):
             models.UniqueConstraint(fields=["unit", "region", "provider", "name"], name="one_reservation"),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="reservation_positive"),
         ]
+        triggers = tallies.of_reservations()
 
 
 class QuotaRequest(models.Model):

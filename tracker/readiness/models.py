@@ -60,7 +60,7 @@ class Finding(models.Model):
             models.Index(
                 fields=["since", "unit"],
                 name="finding_new",
-                condition=models.Q(outcome="yes") & ~models.Q(effect="info"),
+                condition=models.Q(outcome="yes", effect__in=["blocks", "downtime", "dropped"], waived=False),
             ),
         ]
 

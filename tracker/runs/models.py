@@ -52,6 +52,23 @@ class Run(models.Model):
             models.Index(fields=["due_at"], name="run_due", condition=models.Q(due_at__isnull=False)),
             models.Index(fields=["-started_at"], name="run_recent"),
             models.Index(fields=["wave", "state"], name="run_wave"),
+            # of the many runs of a wave the few that its gates count one by one (wave_facts.py)
+            models.Index(
+                fields=["wave", "state"],
+                name="run_in_flight",
+                condition=models.Q(ended_at__isnull=True, state__in=["planned", "prepared"]),
+            ),
+            models.Index(
+                fields=["wave", "state"],
+                name="run_troubled",
+                include=["unit"],
+                condition=models.Q(ended_at__isnull=True) & ~models.Q(attention=""),
+            ),
+            models.Index(
+                fields=["wave"],
+                name="run_held",
+                condition=models.Q(ended_at__isnull=True, held_at__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["unit"], condition=models.Q(ended_at__isnull=True), name="one_live_run"),
@@ -253,6 +270,7 @@ class Transition(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["after", "at"], name="transition_after")]  # commits by day, what moved lately
         triggers = append_only()
 
 
@@ -273,7 +291,14 @@ class Difference(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["run", "kind"], name="difference_kind")]
+        indexes = [
+            models.Index(fields=["run", "kind"], name="difference_kind"),
+            models.Index(
+                fields=["run"],
+                name="difference_open",
+                condition=models.Q(disposed_at__isnull=True, kind__in=["unexpected", "unread"]),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(disposed_at__isnull=True, disposed_by="", disposition="")

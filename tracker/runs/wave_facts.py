@@ -10,6 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from migrator.readiness import catalogue_version
 from tracker.inventory.models import Unit
+from tracker.inventory.tallies import CELL
 from tracker.runs import wave_gates as gating
 from tracker.runs.wave_gates import WAITING, Facts, Gate
 from tracker.waves import queries
@@ -48,35 +49,38 @@ class Standing:
         return gating.next_step(self.facts)[1]
 
 
-# One statement for all counts: every row is (what, wave, a, b, c, d, n, m, k, words).
+# One statement for all counts: every row is (what, wave, a, b, c, d, n, m, words). Units, follow-ups and quota come
+# from the kept numbers (inventory/tallies.py); what is counted here lies in small indexes: runs in flight, what is open.
 _COUNTS = """
-    SELECT 'unit', p.wave_id, u.progress, u.verdict, u.health, u.subscription_id, count(*), count(u.gone_at), 0::bigint,
-           min(u.health_reason)
-      FROM tracker_placement p JOIN tracker_unit u ON u.id = p.unit_id
-     WHERE p.wave_id = ANY(%(waves)s)
-     GROUP BY p.wave_id, u.progress, u.verdict, u.health, u.subscription_id
+    SELECT 'unit', (CELL[wave])::bigint, CELL[progress], CELL[verdict], CELL[health], CELL[subscription],
+           sum(units)::bigint, (coalesce(sum(units) FILTER (WHERE CELL[gone] = 'gone'), 0))::bigint, NULL
+      FROM tracker_tally WHERE name = 'cell' AND CELL[wave] = ANY(%(keys)s)
+     GROUP BY CELL[wave], CELL[progress], CELL[verdict], CELL[health], CELL[subscription] HAVING sum(units) > 0
     UNION ALL
-    SELECT 'run', r.wave_id, r.state, '', '', '', count(*), count(*) FILTER (WHERE r.attention <> ''),
-           count(c.id), min(u.name) FILTER (WHERE r.attention <> '')
-      FROM tracker_run r JOIN tracker_unit u ON u.id = r.unit_id LEFT JOIN tracker_comparison c ON c.run_id = r.id
-     WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL
+    SELECT name, key[1]::bigint, key[2], '', '', '', sum(units)::bigint, 0, key[3]
+      FROM tracker_tally WHERE name IN ('ill', 'owed') AND key[1] = ANY(%(keys)s)
+     GROUP BY name, key HAVING sum(units) > 0
+    UNION ALL
+    SELECT 'run', r.wave_id, r.state, '', '', '', count(*), count(c.id), NULL
+      FROM tracker_run r LEFT JOIN tracker_comparison c ON c.run_id = r.id
+     WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL AND r.state IN ('planned', 'prepared')
      GROUP BY r.wave_id, r.state
     UNION ALL
-    SELECT 'held', wave_id, '', '', '', '', count(*), 0, 0, NULL FROM tracker_run
+    SELECT 'trouble', r.wave_id, r.state, '', '', '', count(*), 0, min(u.name)
+      FROM tracker_run r JOIN tracker_unit u ON u.id = r.unit_id
+     WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL AND r.attention <> ''
+     GROUP BY r.wave_id, r.state
+    UNION ALL
+    SELECT 'held', wave_id, '', '', '', '', count(*), 0, NULL FROM tracker_run
      WHERE wave_id = ANY(%(waves)s) AND ended_at IS NULL AND held_at IS NOT NULL GROUP BY wave_id
     UNION ALL
-    SELECT 'difference', r.wave_id, '', '', '', '', count(*), 0, 0, NULL
+    SELECT 'difference', r.wave_id, '', '', '', '', count(*), 0, NULL
       FROM tracker_difference d JOIN tracker_run r ON r.id = d.run_id
      WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL AND d.kind IN ('unexpected', 'unread')
        AND d.disposed_at IS NULL
      GROUP BY r.wave_id
     UNION ALL
-    SELECT 'follow-up', p.wave_id, f.state, '', '', '', count(*), 0, 0, NULL
-      FROM tracker_followup f JOIN tracker_placement p ON p.unit_id = f.unit_id
-     WHERE p.wave_id = ANY(%(waves)s)
-     GROUP BY p.wave_id, f.state
-    UNION ALL
-    SELECT 'commit', wave_id, state, '', '', '', count(*), 0, 0, NULL
+    SELECT 'commit', wave_id, state, '', '', '', count(*), 0, NULL
       FROM (SELECT r.wave_id, CASE
                 WHEN EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved)
                 THEN 'rejected' WHEN a.expires_at <= %(now)s THEN 'expired'
@@ -88,33 +92,39 @@ _COUNTS = """
              WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL AND r.state = 'prepared') commits
      GROUP BY wave_id, state
     UNION ALL
-    SELECT 'quota', wave, region, name, provider, subscription, amount, reserved, allowed, used::text
+    SELECT 'quota', wave, region, name, provider, subscription, amount, reserved, concat_ws(' ', allowed, used)
       FROM (QUOTA_LINES)
         AS lines (wave, subscription, region, provider, name, amount, reserved, allowed, used)
     UNION ALL
     SELECT 'decision', a.wave_id, coalesce(nullif(u.display_name, ''), u.username), d.reason,
-           CASE WHEN d.approved THEN 'yes' ELSE 'no' END, d.decided_at::text, 1, 0, 0, NULL
+           CASE WHEN d.approved THEN 'yes' ELSE 'no' END, d.decided_at::text, 1, 0, NULL
       FROM tracker_decision d
       JOIN tracker_approval a ON a.id = d.approval_id
       JOIN tracker_user u ON u.id = d.approver_id
      WHERE a.kind = 'wave' AND a.voided_at IS NULL AND a.wave_id = ANY(%(waves)s) AND d.revoked_at IS NULL
     UNION ALL
-    SELECT 'freeze', NULL, scope, '', '', '', 1, 0, 0, reason FROM tracker_freeze WHERE frozen
+    SELECT 'freeze', NULL, scope, '', '', '', 1, 0, reason FROM tracker_freeze WHERE frozen
     UNION ALL
-    SELECT 'moved', a.wave_id, '', '', '', '',
-           count(*) FILTER (WHERE newer.assessed OR u.changed_at > a.requested_at),
-           count(*) FILTER (WHERE u.changed_at > a.requested_at OR (newer.assessed AND EXISTS (
-               SELECT 1 FROM tracker_finding f WHERE f.unit_id = u.id AND f.since > a.requested_at
-                  AND f.outcome = 'yes' AND f.effect <> 'info'))),
-           count(*) FILTER (WHERE a.other), NULL
-      FROM (SELECT wave_id, requested_at, position(%(catalogue)s IN body) = 0 AS other FROM tracker_approval
-             WHERE kind = 'wave' AND voided_at IS NULL AND wave_id = ANY(%(waves)s) OFFSET 0) a  -- a body is read once
-      JOIN tracker_placement p ON p.wave_id = a.wave_id
+    SELECT 'moved', a.wave_id, '', '', '', '', count(*), 0, NULL
+      FROM tracker_approval a JOIN tracker_placement p ON p.wave_id = a.wave_id
       JOIN tracker_unit u ON u.id = p.unit_id AND u.progress IN ('planned', 'validated')
-     CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM tracker_assessment s
-                          WHERE s.unit_id = u.id AND s.at > a.requested_at) AS assessed) newer
+     WHERE a.id = ANY(%(pending)s) AND (u.changed_at > a.requested_at OR EXISTS (
+           SELECT 1 FROM tracker_assessment s WHERE s.unit_id = u.id AND s.at > a.requested_at))
+     GROUP BY a.wave_id
+    UNION ALL
+    SELECT 'moved', a.wave_id, '', '', '', '', count(DISTINCT u.id), 0, NULL
+      FROM (SELECT id AS unit_id, changed_at AS at FROM tracker_unit WHERE changed_at > %(approved_since)s
+            UNION ALL
+            SELECT unit_id, since FROM tracker_finding
+             WHERE since > %(approved_since)s AND outcome = 'yes' AND effect IN ('blocks', 'downtime', 'dropped')
+               AND NOT waived) fresh
+      JOIN tracker_placement p ON p.unit_id = fresh.unit_id
+      JOIN tracker_approval a ON a.wave_id = p.wave_id AND a.id = ANY(%(approved)s) AND fresh.at > a.requested_at
+      JOIN tracker_unit u ON u.id = fresh.unit_id AND u.progress IN ('planned', 'validated')
      GROUP BY a.wave_id
 """.replace("QUOTA_LINES", queries.QUOTA_LINES)
+for _place, _name in enumerate(CELL, 1):
+    _COUNTS = _COUNTS.replace(f"CELL[{_name}]", f"key[{_place}]")
 
 
 def listed() -> QuerySet[Wave]:
@@ -131,12 +141,13 @@ def standings(
 ) -> list[Standing]:
     """The waves (from `listed()`) with their facts, in their order; two queries, one when the open `approvals` are
     given."""
-    by_wave = _counts(waves, now)
-    frozen = by_wave.get(None, {}).get("freeze", [])
     if approvals is None:
         approvals = queries.approvals(now).prefetch_related(None)
         approvals = approvals.filter(kind=Approval.Kind.WAVE, wave__in=waves, voided_at__isnull=True)
-    found = {row.wave_id: row for row in approvals if row.kind == Approval.Kind.WAVE and row.voided_at is None}
+    asked = {row.wave_id: row for row in approvals if row.kind == Approval.Kind.WAVE and row.voided_at is None}
+    found = {wave.pk: asked[wave.pk] for wave in waves if wave.pk in asked}
+    by_wave = _counts(waves, found.values(), now)
+    frozen = by_wave.get(None, {}).get("freeze", [])
     return [
         Standing(
             wave,
@@ -166,12 +177,24 @@ def _exactly(found: Standing, wave: Wave) -> list[str]:
     return [line for lines in found.moved.values() for line in lines]
 
 
-def _counts(waves: Sequence[Wave], now: datetime) -> dict[int | None, dict[str, list[tuple[Any, ...]]]]:
-    """wave (None: of no wave) -> what -> rows (a, b, c, d, n, m, k, words)."""
+def _counts(
+    waves: Sequence[Wave], approvals: Iterable[Approval], now: datetime
+) -> dict[int | None, dict[str, list[tuple[Any, ...]]]]:
+    """wave (None: of no wave) -> what -> rows (a, b, c, d, n, m, words). `approvals`: the open ones of these waves."""
     found: dict[int | None, dict[str, list[tuple[Any, ...]]]] = {}
-    catalogue = f'"catalogue":"{catalogue_version}"'
+    by_state: dict[str, list[Approval]] = {"pending": [], "approved": []}
+    for approval in approvals:
+        by_state.setdefault(approval.state, []).append(approval)  # type: ignore[attr-defined]
+    given = {
+        "waves": [wave.pk for wave in waves],
+        "keys": [str(wave.pk) for wave in waves],
+        "now": now,
+        "pending": [approval.pk for approval in by_state["pending"]],
+        "approved": [approval.pk for approval in by_state["approved"]],
+        "approved_since": min((approval.requested_at for approval in by_state["approved"]), default=now),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, {"waves": [wave.pk for wave in waves], "catalogue": catalogue, "now": now})
+        cursor.execute(_COUNTS, given)
         for what, wave, *rest in cursor.fetchall():
             found.setdefault(wave, {}).setdefault(what, []).append(tuple(rest))
     return found
@@ -187,9 +210,9 @@ def _facts(
 ) -> Facts:
     progress: dict[str, int] = {}
     verdicts = {"ready": 0, "blocked": 0, "unknown": 0}
-    gone, worst, reason = 0, "on track", ""
+    gone, worst = 0, "on track"
     subscriptions = set()
-    for state, verdict, health, subscription, n, lost, _, words in counted.get("unit", []):
+    for state, verdict, health, subscription, n, lost, _ in counted.get("unit", []):
         progress[state] = progress.get(state, 0) + n
         subscriptions.add(subscription)
         if verdict.startswith("ready"):
@@ -198,10 +221,11 @@ def _facts(
             verdicts[verdict] = verdicts.get(verdict, 0) + n
         if state in WAITING:
             gone += lost
-        if HEALTHS.index(health) < HEALTHS.index(worst):
-            worst, reason = health, words
+        worst = min(worst, health, key=HEALTHS.index)
+    reasons = [row[6] for row in counted.get("ill", []) if row[0] == worst]
     runs = {row[0]: row for row in counted.get("run", [])}
-    follow_ups = {row[0]: row[4] for row in counted.get("follow-up", [])}
+    trouble = counted.get("trouble", [])
+    follow_ups = {row[0]: row[4] for row in counted.get("owed", [])}
     commits = {row[0]: row[4] for row in counted.get("commit", [])}
     return Facts(
         now=now,
@@ -213,17 +237,22 @@ def _facts(
         unknown=verdicts["unknown"],
         gone=gone,
         worst_health=worst,
-        health_reason=reason,
+        health_reason=min(reasons, default=""),
         started=runs["planned"][4] if "planned" in runs else 0,
-        troubled={state: row[5] for state, row in runs.items() if row[5]},
-        attention_name=min((row[7] for row in runs.values() if row[7]), default=""),
+        troubled={row[0]: row[4] for row in trouble},
+        attention_name=min((row[6] for row in trouble), default=""),
         held=sum(row[4] for row in counted.get("held", [])),
-        compared=runs["prepared"][6] if "prepared" in runs else 0,
+        compared=runs["prepared"][5] if "prepared" in runs else 0,
         differences=sum(row[4] for row in counted.get("difference", [])),
         quota=_quota(wave, counted.get("quota", [])),
         opens_at=wave.opens,
         closes_at=wave.closes,
-        **_approval_facts(approval, counted.get("decision", []), counted.get("moved", [])),
+        **_approval_facts(
+            approval,
+            counted.get("decision", []),
+            moved=sum(row[4] for row in counted.get("moved", [])),
+            waiting=sum(progress.get(state, 0) for state in WAITING),
+        ),
         commits_asked=commits.get("pending", 0),
         commits_approved=commits.get("approved", 0),
         commits_rejected=commits.get("rejected", 0),
@@ -236,9 +265,10 @@ def _facts(
 
 
 def _approval_facts(
-    approval: Approval | None, decisions: list[tuple[Any, ...]], moved: list[tuple[Any, ...]]
+    approval: Approval | None, decisions: list[tuple[Any, ...]], *, moved: int, waiting: int
 ) -> dict[str, Any]:
-    """`decisions`: (approver, reason, yes or no, when, ...) as they stand."""
+    """`decisions`: (approver, reason, yes or no, when, ...) as they stand; `moved`: units that changed since the
+    approval was asked for, of the `waiting` ones."""
     if approval is None:
         return {}
     state = approval.state  # type: ignore[attr-defined]
@@ -246,13 +276,10 @@ def _approval_facts(
     refusals = [row for row in said if row[2] == "no"]
     by = str(approval.requester) if state == "pending" else " and ".join(row[0] for row in refusals or said)
     drifted: tuple[str, ...] = ()
-    if moved and state in ("pending", "approved"):
-        [(*_, any_change, worse, other_catalogue, _)] = moved
-        n = any_change if state == "pending" else worse
-        if n:
-            drifted = (f"{n} unit{'s' if n > 1 else ''} changed",)
-        elif other_catalogue:
-            drifted = ("the catalogue of rules changed",)
+    if moved:
+        drifted = (f"{moved} unit{'s' if moved > 1 else ''} changed",)
+    elif waiting and state in ("pending", "approved") and approval.catalogue != catalogue_version:
+        drifted = ("the catalogue of rules changed",)
     return {
         "approval": state,
         "approval_by": by,
@@ -262,15 +289,15 @@ def _approval_facts(
 
 
 def _quota(wave: Wave, rows: list[tuple[Any, ...]]) -> tuple[queries.QuotaLine, ...]:
-    told = [
-        (wave.pk, subscription, region, provider, name, amount, reserved, allowed, None if used is None else int(used))
-        for region, name, provider, subscription, amount, reserved, allowed, used in rows
-    ]
+    told = []
+    for region, name, provider, subscription, amount, reserved, limits in rows:
+        allowed, used = map(int, limits.split()) if limits else (None, None)
+        told.append((wave.pk, subscription, region, provider, name, amount, reserved, allowed, used))
     return tuple(queries.quota_lines_of([wave.pk], told)[wave.pk])
 
 
 def _frozen(rows: list[tuple[Any, ...]], subscriptions: set[str]) -> str:
     """The reason of the widest freeze that stops Prepare or Commit of this wave."""
     stopping = {"all", "verb:prepare", "verb:commit", *(f"subscription:{pk}" for pk in subscriptions)}
-    hit = sorted((row[0] != "all", row[7]) for row in rows if row[0] in stopping)
+    hit = sorted((row[0] != "all", row[6]) for row in rows if row[0] in stopping)
     return hit[0][1] if hit else ""

@@ -27,10 +27,10 @@ from django.db.models import (
 )
 
 from migrator.lifecycle import State
-from migrator.readiness import catalogue_version
 from tracker.accounts.models import User
 from tracker.audit.models import Event
 from tracker.inventory.models import Unit
+from tracker.readiness import catalogue
 from tracker.waves import seals
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
@@ -197,7 +197,7 @@ def wave_body(wave: Wave, *, only: Iterable[Unit] | None = None) -> dict[str, An
         ],
         "units": unit_sections(units),
         "approvals needed": settings.APPROVALS_NEEDED,
-        "catalogue": catalogue_version,
+        "catalogue": catalogue.in_force_version(),
     }
 
 
@@ -343,32 +343,34 @@ def seen_by(approval: Approval, user: User) -> bool:
     ).exists()
 
 
-# (wave, subscription, region, provider, name, reserved by the wave, reserved by all, limit, in use); %(waves)s: ids.
-# Only subscriptions the waves have reserved of are read, and each reservation once.
+# (wave, subscription, region, provider, name, reserved by the wave, reserved by all, limit, in use); %(keys)s: ids as
+# text. What is reserved is kept by triggers (inventory/tallies.py); off it comes what few locked units use already.
 QUOTA_LINES = """
-WITH touched AS (
-    SELECT DISTINCT r.subscription_id FROM tracker_placement p JOIN tracker_reservation r ON r.unit_id = p.unit_id
-     WHERE p.wave_id = ANY(%(waves)s)
-), open AS (
-    SELECT r.subscription_id, r.region, r.provider, r.name, p.wave_id, sum(r.amount)::bigint AS amount
-      FROM tracker_reservation r
-      JOIN tracker_unit u ON u.id = r.unit_id
-      LEFT JOIN tracker_placement p ON p.unit_id = r.unit_id
-     WHERE r.subscription_id IN (SELECT subscription_id FROM touched)
-       AND NOT (u.progress IN ('prepared', 'committing') AND u.locked_since IS NOT NULL AND EXISTS (
+WITH open AS (
+    SELECT key[1] AS wave, key[2] AS subscription_id, key[3] AS region, key[4] AS provider, key[5] AS name,
+           units AS amount
+      FROM tracker_tally WHERE name = 'reserved'
+    UNION ALL
+    SELECT coalesce(p.wave_id::text, ''), r.subscription_id, r.region, r.provider, r.name, -r.amount
+      FROM tracker_unit u
+      JOIN tracker_reservation r ON r.unit_id = u.id
+      LEFT JOIN tracker_placement p ON p.unit_id = u.id
+     WHERE u.locked_since IS NOT NULL AND u.progress IN ('prepared', 'committing') AND EXISTS (
            SELECT 1 FROM tracker_usage q
             WHERE q.subscription_id = r.subscription_id AND lower(q.region) = lower(r.region)
               AND lower(q.provider) = lower(r.provider) AND lower(q.name) = lower(r.name)
-              AND q.read_at > u.locked_since))
-     GROUP BY 1, 2, 3, 4, 5
+              AND q.read_at > u.locked_since)
 ), lines AS (
-    SELECT *, sum(amount) OVER (PARTITION BY subscription_id, region, provider, name)::bigint AS reserved FROM open
+    SELECT wave, subscription_id, region, provider, name, sum(amount)::bigint AS amount,
+           sum(sum(amount)) OVER (PARTITION BY subscription_id, region, provider, name)::bigint AS reserved
+      FROM open GROUP BY 1, 2, 3, 4, 5
 )
-SELECT l.wave_id, l.subscription_id, l.region, l.provider, l.name, l.amount, l.reserved, q."limit", q.current
+SELECT nullif(l.wave, '')::bigint, l.subscription_id, l.region, l.provider, l.name, l.amount, l.reserved,
+       q."limit", q.current
   FROM lines l
   LEFT JOIN tracker_usage q ON q.subscription_id = l.subscription_id AND lower(q.region) = lower(l.region)
        AND lower(q.provider) = lower(l.provider) AND lower(q.name) = lower(l.name)
- WHERE l.wave_id = ANY(%(waves)s)
+ WHERE l.wave = ANY(%(keys)s) AND l.amount > 0
 """
 
 
@@ -388,5 +390,5 @@ def quota_lines(waves_: Iterable[Wave]) -> dict[int, list[QuotaLine]]:
     """
     wanted = [wave.pk for wave in waves_]
     with connection.cursor() as cursor:
-        cursor.execute(QUOTA_LINES, {"waves": wanted})
+        cursor.execute(QUOTA_LINES, {"keys": [str(pk) for pk in wanted]})
         return quota_lines_of(wanted, cursor.fetchall())

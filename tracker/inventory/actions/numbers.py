@@ -22,7 +22,10 @@ def recount_tallies() -> bool:
     """Count everything anew; whether any number was wrong before. Writers wait meanwhile (seconds)."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        cursor.execute("LOCK TABLE tracker_unit, tracker_placement IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(
+            "LOCK TABLE tracker_unit, tracker_placement, tracker_followup, tracker_reservation"
+            " IN SHARE ROW EXCLUSIVE MODE"
+        )
         cursor.execute(tallies.FOLD)
         cursor.execute("CREATE TEMP TABLE counted (name text, key text[], units bigint)")
         cursor.execute(tallies.RECOUNT.replace("INTO tracker_tally", "INTO counted"))
