@@ -20,6 +20,7 @@ from tracker.inventory.models import (
     Unit,
 )
 from tracker.quota.models import QuotaRequest, Reservation, Usage
+from tracker.readiness.catalogue_models import AnsweredAhead, CatalogueEffect, CatalogueVersion, CatalogueWork
 from tracker.readiness.models import (
     Assessment,
     Attestation,
@@ -43,6 +44,7 @@ from tracker.runs.models import (
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
 __all__ = [
+    "AnsweredAhead",
     "ApiToken",
     "ApiVersion",
     "Approval",
@@ -53,6 +55,9 @@ __all__ = [
     "Budget",
     "Capture",
     "CapturedSetting",
+    "CatalogueEffect",
+    "CatalogueVersion",
+    "CatalogueWork",
     "Check",
     "Checkpoint",
     "Comparison",

@@ -146,6 +146,26 @@ _TABLE = (
     ("readiness.rechecked", "Re-checked",
      "{object} was looked at again[: {changed} of {units} units changed].",
      "units:number changed:number before after error"),
+    ("readiness.catalogue_began", "Catalogue in force",
+     "The catalogue of rules {object} is in force: it is the first this product was started with.",
+     "version rules:number"),
+    ("readiness.catalogue_came", "Catalogue waits",
+     "The product came with another catalogue of rules, {object}, which waits to be switched on"
+     "[: {new} rules new][, {changed} changed][, {removed} removed].",
+     "version rules:number new:number changed:number removed:number in_force"),
+    ("readiness.catalogue_preview_asked", "Catalogue preview asked for",
+     "{actor} asked what switching on the catalogue of rules {object} would change.", "version units:number *"),
+    ("readiness.catalogue_previewed", "Catalogue previewed",
+     "What the catalogue of rules {object} would change was looked at: {changed} of {units} units"
+     "[, {verdicts} verdicts].",
+     "version units:number changed:number verdicts:number"),
+    ("readiness.catalogue_switched_on", "Catalogue switched on",
+     "{actor} switched on the catalogue of rules {object}[: {reason}].",
+     "version before new:number changed:number removed:number units:number verdicts:number approvals:number "
+     "locked:number"),
+    ("readiness.catalogue_followed", "Catalogue applied",
+     "Every unit was assessed with the catalogue of rules {object}: {changed} of {units} were stored anew.",
+     "version units:number changed:number"),
     # Fixes
     ("fix.rehearsal_wanted", "Rehearsal asked for", "{actor} asked to rehearse the fix “{object}”[ ({unit})].", "*"),
     ("fix.rehearsed", "Fix rehearsed",

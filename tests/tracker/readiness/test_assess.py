@@ -18,7 +18,7 @@ from tracker.audit.models import Event
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Subscription, Unit
 from tracker.readiness import loading, queries
-from tracker.readiness.actions import assess, open_rules, record_platform_answer
+from tracker.readiness.actions import assess, know_catalogue, open_rules, record_platform_answer
 from tracker.readiness.models import Assessment, Finding, PlatformAnswer
 
 pytestmark = pytest.mark.django_db
@@ -326,6 +326,7 @@ def test_assessing_needs_a_constant_number_of_statements(azure: Azure, clock: Cl
             assert assess(units, now=clock(), by=BY, shortfalls=ENOUGH).changed == count
         return len(captured)
 
+    know_catalogue(clock())
     assert statements(400) == statements(40), "over the whole subscription"
     assert statements(20) == statements(2), "of a few units, only what they look at"
 

@@ -90,7 +90,8 @@ def test_what_does_not_fit_into_memory_comes_back_in_order(monkeypatch: pytest.M
     rows, digest = rows_of([odd(number) for number in range(3)])
     judgement = inventory.Judgement(unit_id=1, verdict="ready", score=1, blockers=0, changes=0, unknowns=0)
     batches = [
-        [storing.News(number, "k", "n", NOW, judgement, [], [], rows, digest, None, None, None)] for number in range(6)
+        [storing.News(number, "k", "n", NOW, judgement, [], [], rows, digest, None, None, None, [])]
+        for number in range(6)
     ]
     pile = storing.Pile()
     for batch in batches:

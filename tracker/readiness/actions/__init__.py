@@ -12,6 +12,7 @@ from tracker.readiness.actions.files import (
     record_rewritten,
     withdraw_file,
 )
+from tracker.readiness.actions.knowing import know_catalogue
 from tracker.readiness.actions.rechecking import advance_recheck, recheck_rule, recheck_unit
 from tracker.readiness.actions.running_out import close_what_ran_out
 from tracker.readiness.actions.waiving import (
@@ -43,6 +44,7 @@ __all__ = [
     "decline_waiver",
     "deployment_of",
     "give_files",
+    "know_catalogue",
     "open_rules",
     "recheck_rule",
     "recheck_unit",

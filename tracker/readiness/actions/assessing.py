@@ -18,9 +18,11 @@ from tracker.audit.actions import record
 from tracker.audit.values import Actor
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Unit
-from tracker.readiness import loading, models
+from tracker.readiness import catalogue, loading, models
+from tracker.readiness.actions.knowing import know_catalogue
 from tracker.readiness.actions.storing import LISTED, News, Pile, store
-from tracker.readiness.loading import Last, Told
+from tracker.readiness.catalogue import Judged, Standing
+from tracker.readiness.loading import Ground, Last, Told
 from tracker.readiness.rows import Row, rows_of
 
 logger = logging.getLogger(__name__)
@@ -58,11 +60,14 @@ def assess(
         if unit.gone_at is None:
             by_subscription.setdefault(unit.subscription_id, []).append(unit)
     result = Assessed()
+    standing = know_catalogue(now) if by_subscription else None
     for subscription_id, here in sorted(by_subscription.items()):
+        assert standing is not None  # noqa: S101 - there are units
         with without_collector():
-            pile = _evaluate(subscription_id, sorted(here, key=lambda unit: unit.pk), now, shortfalls, movable, result)
+            listed = sorted(here, key=lambda unit: unit.pk)
+            pile = _evaluate(subscription_id, listed, now, shortfalls, movable, standing, result)
             if pile:
-                result.changed += store(subscription_id, pile, by, now)
+                result.changed += store(subscription_id, pile, standing, by, now)
     return result
 
 
@@ -110,31 +115,23 @@ def _evaluate(
     now: datetime,
     told: Told | None,
     movable: Collection[ResourceType] | None,
+    standing: Standing,
     result: Assessed,
 ) -> Pile:
     here = loading.ground(subscription_id, now, units)
     pile, news, findings = Pile(), [], 0
     for start in range(0, len(units), BATCH):
         batch = units[start : start + BATCH]
-        answers, last = loading.answers(batch), loading.last([unit.pk for unit in batch])
-        for unit in batch:
-            drawn = here.drawn.get(unit.key)
-            if drawn is None:
-                logger.warning("unit %s is stored and no longer drawn; it waits for the next sync", unit.key)
-                continue
-            before = last.get(unit.pk)
-            shortfalls = loading.told_shortfalls(told, unit, before)
-            can_move = loading.told_movable(movable, drawn, before)
-            context = loading.context_of(here, unit, answers.get(unit.pk, {}), shortfalls, can_move)
-            evaluation = readiness.evaluate(drawn, context)
-            for error in evaluation.errors:
+        for one in _judged(batch, here, told, movable, standing):
+            for error in one.evaluation.errors:
                 logger.error("rule %s failed on %s", error.rule_id, error.unit_key, exc_info=error.error)
             result.units += 1
-            result.verdicts[evaluation.verdict.value] += 1
-            rows, digest = rows_of(evaluation.findings)
-            said = (digest, readiness.catalogue_version, evaluation.verdict, evaluation.score)
+            result.verdicts[one.evaluation.verdict.value] += 1
+            rows, digest = rows_of(one.evaluation.findings)
+            said = (digest, standing.version, one.evaluation.verdict, one.evaluation.score)
+            before = one.before
             if before is None or (before.digest, before.catalogue_version, before.verdict, before.score) != said:
-                news.append(_news(unit, evaluation, rows, digest, shortfalls, can_move, before))
+                news.append(_news(one, rows, digest))
                 findings += len(rows)
                 if len(news) >= BATCH or findings >= MOST_FINDINGS:
                     pile.add(news)
@@ -143,15 +140,58 @@ def _evaluate(
     return pile
 
 
-def _news(
-    unit: Unit,
-    evaluation: Evaluation,
-    rows: list[Row],
-    digest: str,
-    shortfalls: list[dict[str, Any]] | None,
-    movable: bool | None,
-    before: Last | None,
-) -> News:
+@dataclass(slots=True)
+class One:
+    """A unit and what is said of it."""
+
+    unit: Unit
+    evaluation: Evaluation
+    shortfalls: list[dict[str, Any]] | None
+    movable: bool | None
+    before: Last | None
+    ahead: list[list[str]]  # AnsweredAhead.rows
+
+
+def _judged(
+    batch: Sequence[Unit],
+    here: Ground,
+    told: Told | None,
+    movable: Collection[ResourceType] | None,
+    standing: Standing,
+) -> Iterator[One]:
+    """What the catalogue in force says of the units. Where none waits, each is evaluated when it is asked for."""
+    found = looked_at(batch, here, told, movable)
+    if not standing.waits:
+        for _, one in found:
+            yield one
+        return
+    pairs = list(found)
+    for (_, one), held in zip(pairs, catalogue.held(standing, [judged for judged, _ in pairs]), strict=True):
+        one.evaluation, one.ahead = held.evaluation, sorted([rule, key] for rule, key in held.ahead)
+        yield one
+
+
+def looked_at(
+    batch: Sequence[Unit], here: Ground, told: Told | None = None, movable: Collection[ResourceType] | None = None
+) -> Iterator[tuple[Judged, One]]:
+    """What the code's own catalogue says of the units."""
+    answers, last = loading.answers(batch), loading.last([unit.pk for unit in batch])
+    for unit in batch:
+        drawn = here.drawn.get(unit.key)
+        if drawn is None:
+            logger.warning("unit %s is stored and no longer drawn; it waits for the next sync", unit.key)
+            continue
+        before = last.get(unit.pk)
+        shortfalls = loading.told_shortfalls(told, unit, before)
+        can_move = loading.told_movable(movable, drawn, before)
+        context = loading.context_of(here, unit, answers.get(unit.pk, {}), shortfalls, can_move)
+        evaluation = readiness.evaluate(drawn, context)
+        one = One(unit, evaluation, shortfalls, can_move, before, [])
+        yield Judged(unit, drawn, context, evaluation, before is not None), one
+
+
+def _news(one: One, rows: list[Row], digest: str) -> News:
+    unit, evaluation = one.unit, one.evaluation
     return News(
         unit_id=unit.pk,
         key=unit.key,
@@ -165,9 +205,10 @@ def _news(
         errors=[{"rule": e.rule_id, "error": repr(e.error)[:500]} for e in evaluation.errors],
         rows=rows,
         digest=digest,
-        shortfalls=shortfalls,
-        movable=movable,
-        before=before,
+        shortfalls=one.shortfalls,
+        movable=one.movable,
+        before=one.before,
+        ahead=one.ahead,
     )
 
 

@@ -11,13 +11,15 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from migrator import readiness
 from tracker.audit.actions import Fact, record_many
 from tracker.audit.values import Actor
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Subscription, Unit
 from tracker.readiness import loading
 from tracker.readiness.actions.ending import end_outdated
+from tracker.readiness.actions.knowing import still_in_force
+from tracker.readiness.catalogue import Standing
+from tracker.readiness.catalogue_models import AnsweredAhead
 from tracker.readiness.loading import Last
 from tracker.readiness.rows import COLUMNS, Row
 
@@ -41,6 +43,7 @@ class News:
     shortfalls: list[dict[str, Any]] | None
     movable: bool | None
     before: Last | None
+    ahead: list[list[str]]  # AnsweredAhead.rows
 
 
 class Pile:
@@ -81,15 +84,19 @@ class Pile:
 
 
 @transaction.atomic
-def store(subscription_id: str, pile: Pile, by: Actor, now: datetime) -> int:
-    """Write what changed, under the locks of the units; returns how many. What was overtaken meanwhile is left."""
-    told = _Told(subscription_id)
+def store(subscription_id: str, pile: Pile, standing: Standing, by: Actor, now: datetime) -> int:
+    """Write what changed, under the locks of the units; returns how many. What was overtaken meanwhile is left: by a
+    change of a unit, or by the switching on of another catalogue, after which every unit is assessed."""
+    if not still_in_force(standing):
+        return 0
+    told = _Told(subscription_id, standing.version)
     for batch in pile.batches():
         fresh = _still_true(batch)
         if fresh:
             _store_findings(fresh, now)
             end_outdated({one.unit_id: one.rows for one in fresh}, now)
-            _store_assessments(fresh, now)
+            _store_assessments(fresh, standing.version, now)
+            _store_ahead(fresh, standing)
             inventory.record_verdicts([one.judgement for one in fresh], now)
             told.add(fresh)
     told.record(by, now)
@@ -152,8 +159,7 @@ COPY tracker_assessment
 """
 
 
-def _store_assessments(batch: Sequence[News], now: datetime) -> None:
-    version = readiness.catalogue_version
+def _store_assessments(batch: Sequence[News], version: str, now: datetime) -> None:
     rows = [
         (
             *(one.unit_id, now, version, one.judgement.verdict, one.judgement.score),
@@ -164,6 +170,18 @@ def _store_assessments(batch: Sequence[News], now: datetime) -> None:
     ]
     with connection.cursor() as cursor:
         _copy(cursor, _KEEP, rows)
+
+
+def _store_ahead(batch: Sequence[News], standing: Standing) -> None:
+    """Which of these findings a waiting catalogue gave; marks that mean nothing any more go."""
+    if standing.waits:
+        AnsweredAhead.objects.filter(unit__in=[one.unit_id for one in batch if not one.ahead]).delete()
+        AnsweredAhead.objects.bulk_create(
+            [AnsweredAhead(unit_id=one.unit_id, version=standing.other, rows=one.ahead) for one in batch if one.ahead],
+            update_conflicts=True,
+            unique_fields=["unit"],
+            update_fields=["version", "rows"],
+        )
 
 
 def _copy(cursor: Any, statement: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -182,8 +200,9 @@ def _json(value: Any) -> str:
 class _Told:
     """One event for all first assessments of a subscription, and one for each unit that is now seen otherwise."""
 
-    def __init__(self, subscription_id: str) -> None:
+    def __init__(self, subscription_id: str, catalogue: str) -> None:
         self.subscription_id = subscription_id
+        self.catalogue = catalogue
         self.units = 0
         self.first: list[str] = []
         self.firsts = 0
@@ -206,7 +225,7 @@ class _Told:
                 "before": one.before.verdict,
                 "score_before": one.before.score,
                 "findings": one.digest,
-                "catalogue": readiness.catalogue_version,
+                "catalogue": self.catalogue,
             }
             self.changed.append(Fact("readiness.assessed", ("unit", one.key), changed))
 
@@ -218,7 +237,7 @@ class _Told:
                 "name": Subscription.objects.values_list("name", flat=True).get(pk=self.subscription_id),
                 "units": self.firsts,
                 "verdicts": dict(sorted(self.verdicts.items())),
-                "catalogue": readiness.catalogue_version,
+                "catalogue": self.catalogue,
                 "first": self.first,
             }
             facts = [Fact("readiness.assessed", ("subscription", self.subscription_id), detail), *facts]
