@@ -11,6 +11,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from migrator.readiness import catalogue_version
 from tracker.inventory.models import Unit
 from tracker.inventory.tallies import CELL
+from tracker.readiness.catalogue import IN_FORCE
 from tracker.runs import wave_gates as gating
 from tracker.runs.wave_gates import WAITING, Facts, Gate
 from tracker.waves import queries
@@ -50,7 +51,7 @@ class Standing:
 
 
 # One statement for all counts: every row is (what, wave, a, b, c, d, n, m, words). Units, follow-ups and quota come
-# from the kept numbers (inventory/tallies.py); what is counted here lies in small indexes: runs in flight, what is open.
+# from the kept numbers (inventory/tallies.py); the rest lies in small indexes: runs in flight, what is still open.
 _COUNTS = """
     SELECT 'unit', (CELL[wave])::bigint, CELL[progress], CELL[verdict], CELL[health], CELL[subscription],
            sum(units)::bigint, (coalesce(sum(units) FILTER (WHERE CELL[gone] = 'gone'), 0))::bigint, NULL
@@ -122,7 +123,9 @@ _COUNTS = """
       JOIN tracker_approval a ON a.wave_id = p.wave_id AND a.id = ANY(%(approved)s) AND fresh.at > a.requested_at
       JOIN tracker_unit u ON u.id = fresh.unit_id AND u.progress IN ('planned', 'validated')
      GROUP BY a.wave_id
-""".replace("QUOTA_LINES", queries.QUOTA_LINES)
+    UNION ALL
+    SELECT 'catalogue', NULL, version, '', '', '', 1, 0, NULL FROM (IN_FORCE) AS in_force
+""".replace("QUOTA_LINES", queries.QUOTA_LINES).replace("IN_FORCE", IN_FORCE)
 for _place, _name in enumerate(CELL, 1):
     _COUNTS = _COUNTS.replace(f"CELL[{_name}]", f"key[{_place}]")
 
@@ -147,11 +150,13 @@ def standings(
     asked = {row.wave_id: row for row in approvals if row.kind == Approval.Kind.WAVE and row.voided_at is None}
     found = {wave.pk: asked[wave.pk] for wave in waves if wave.pk in asked}
     by_wave = _counts(waves, found.values(), now)
-    frozen = by_wave.get(None, {}).get("freeze", [])
+    shared = by_wave.get(None, {})
+    frozen = shared.get("freeze", [])
+    in_force = next((row[0] for row in shared.get("catalogue", [])), catalogue_version)
     return [
         Standing(
             wave,
-            _facts(wave, by_wave.get(wave.pk, {}), frozen, found.get(wave.pk), now, zone),
+            _facts(wave, by_wave.get(wave.pk, {}), frozen, found.get(wave.pk), in_force, now, zone),
             found.get(wave.pk),
         )
         for wave in waves
@@ -205,6 +210,7 @@ def _facts(
     counted: dict[str, list[tuple[Any, ...]]],
     frozen: list[tuple[Any, ...]],
     approval: Approval | None,
+    in_force: str,
     now: datetime,
     zone: tzinfo,
 ) -> Facts:
@@ -252,6 +258,7 @@ def _facts(
             counted.get("decision", []),
             moved=sum(row[4] for row in counted.get("moved", [])),
             waiting=sum(progress.get(state, 0) for state in WAITING),
+            in_force=in_force,
         ),
         commits_asked=commits.get("pending", 0),
         commits_approved=commits.get("approved", 0),
@@ -265,10 +272,10 @@ def _facts(
 
 
 def _approval_facts(
-    approval: Approval | None, decisions: list[tuple[Any, ...]], *, moved: int, waiting: int
+    approval: Approval | None, decisions: list[tuple[Any, ...]], *, moved: int, waiting: int, in_force: str
 ) -> dict[str, Any]:
     """`decisions`: (approver, reason, yes or no, when, ...) as they stand; `moved`: units that changed since the
-    approval was asked for, of the `waiting` ones."""
+    approval was asked for, of the `waiting` ones; `in_force`: the catalogue of rules."""
     if approval is None:
         return {}
     state = approval.state  # type: ignore[attr-defined]
@@ -278,7 +285,7 @@ def _approval_facts(
     drifted: tuple[str, ...] = ()
     if moved:
         drifted = (f"{moved} unit{'s' if moved > 1 else ''} changed",)
-    elif waiting and state in ("pending", "approved") and approval.catalogue != catalogue_version:
+    elif waiting and state in ("pending", "approved") and approval.catalogue != in_force:
         drifted = ("the catalogue of rules changed",)
     return {
         "approval": state,
