@@ -4,8 +4,7 @@ Everything here comes from the kept texts, which hold no secret. The rewritten f
 file is in hand, and is the answer to that request only (`rewritten`).
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +36,7 @@ from tracker.inventory.models import Unit
 from tracker.readiness import given_files
 from tracker.readiness.models import ConfigurationFile, Finding
 from tracker.runs.models import Comparison
+from tracker.web import naming
 
 KINDS = (UnitKind.NETWORK, UnitKind.DEPLOYMENT)  # units that may hold web and worker roles
 FILE_RULES: dict[str, Rule] = {r.id: r for r in CATALOGUE if Detection.FILE in (r.detection, *r.also)}
@@ -45,7 +45,6 @@ MOST_ROWS = 200  # of roles, changes, notes and problems each; a service of Azur
 ENDED = 8  # former files that are shown
 # Runs after which what was found in Resource Manager is there no more.
 _GONE_AGAIN = ("aborted", "cancelled")
-_GIVEN_BY = re.compile(r"given by (\S+),")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +246,7 @@ def _findings(unit: Unit, called: dict[str, str]) -> tuple[list[Settled], list[S
     settled, unsettled = [], []
     rows = Finding.objects.filter(unit=unit, rule__in=list(FILE_RULES)).order_by("rule", "resource_name")
     for finding in rows:
-        name_givers([finding], called)
+        naming.name_people([finding], called)
         files = tuple(fact["value"] for fact in finding.evidence if fact["field"] == FIELD)
         entry = Settled(FILE_RULES[finding.rule], finding, files)
         if finding.outcome == "unknown":
@@ -255,20 +254,6 @@ def _findings(unit: Unit, called: dict[str, str]) -> tuple[list[Settled], list[S
         elif files:
             settled.append(entry)
     return settled, unsettled
-
-
-def givers(findings: Iterable[Finding]) -> set[str]:
-    """Actor keys which the evidence of findings names as givers of files."""
-    values = (fact["value"] for one in findings for fact in one.evidence if fact["field"] == FIELD)
-    return {match[1] for value in values if (match := _GIVEN_BY.search(value))}
-
-
-def name_givers(findings: Sequence[Finding], called: dict[str, str]) -> None:
-    """For display: what people are called, in the place of their keys."""
-    for one in findings:
-        for fact in one.evidence:
-            if fact["field"] == FIELD:
-                fact["value"] = _GIVEN_BY.sub(lambda m: f"given by {called.get(m[1], m[1])},", fact["value"])
 
 
 def _documents(names: Iterable[str]) -> tuple[tuple[str, str, int | None], ...]:

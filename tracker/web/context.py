@@ -23,6 +23,7 @@ from tracker.accounts.permissions import Permission, Role
 from tracker.fixes import queries as fixes
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Subscription
+from tracker.readiness import people
 from tracker.runs.models import Run
 from tracker.waves import queries as waves
 from tracker.waves.models import Freeze
@@ -55,6 +56,7 @@ SECTIONS = (
     Section("Quota", "quota", "gauge", ("/quota/",), gap=True),
     Section("Follow-ups", "follow_ups", "list-todo", ("/follow-ups/",)),
     Section("Fixes", "fixes", "wrench", ("/fixes/",)),
+    Section("Waivers", "waivers", "circle-slash", ("/waivers/", "/attestations/")),
     Section("Audit", "audit", "scroll-text", ("/audit/",), gap=True),
     Section("Rules", "rules", "book-open", ("/rules/",)),
     Section("Settings", "settings", "settings", ("/settings/",), permission=Permission.READ_SETTINGS),
@@ -149,12 +151,13 @@ def build(request: HttpRequest, now: datetime) -> Frame:
     user: User = request.user  # type: ignore[assignment]
     user.know_roles()
     rows = _rows(user, now)
-    waiting, needs, owed, fixing = rows[0][-4:] if rows else (0, 0, 0, 0)
+    waiting, needs, owed, fixing, waiving = rows[0][-5:] if rows else (0, 0, 0, 0, 0)
     counts = {
         "approvals": (waiting, "attention", "waiting on you"),
         "runs": (needs, "stop", "need a person"),
         "follow_ups": (owed, "neutral", "not yet closed"),
         "fixes": (fixing, "attention", "waiting on you"),
+        "waivers": (waiving, "attention", "waiting on you"),
     }
     freezes = [
         Frozen(scope, words.frozen(scope, name or ""), reason, at) for scope, on, reason, at, name, *_ in rows if on
@@ -177,8 +180,8 @@ class _CountOf(Subquery):
 
 
 def _rows(user: User, now: datetime) -> list[tuple[Any, ...]]:
-    """(scope, frozen, reason, since when, subscription's name, waiting, needs, owed, fixing) of each active freeze; the
-    row of `all` is always there, and the counts of the rail stand on each: one query."""
+    """(scope, frozen, reason, since when, subscription's name, waiting, needs, owed, fixing, waiving) of each active
+    freeze; the row of `all` is always there, and the counts of the rail stand on each: one query."""
     statement, parameters = _composed(user.may(Permission.APPROVE))
     given = {_SOMEBODY.pk: user.pk, _SOME_TIME: now}
     with connection.cursor() as cursor:
@@ -197,6 +200,7 @@ def _composed(approves: bool) -> tuple[str, tuple[Any, ...]]:
     needs = Run.objects.filter(ended_at__isnull=True).exclude(attention="").values("pk")
     open_states = [state for state in FollowUp.State if state is not FollowUp.State.CLOSED]
     fixing = fixes.waiting_on(_SOMEBODY).values("pk") if approves else None
+    waiving = people.waiting_on(_SOMEBODY).values("pk") if approves else None
     owed = FollowUp.objects.filter(state__in=open_states).values("pk")
     named = Subscription.objects.filter(pk=Substr(OuterRef("scope"), len("subscription:") + 1))
     rows = Freeze.objects.filter(Q(scope="all") | Q(frozen=True)).annotate(
@@ -205,8 +209,10 @@ def _composed(approves: bool) -> tuple[str, tuple[Any, ...]]:
         needs=_CountOf(needs),
         owed=_CountOf(owed),
         fixing=_CountOf(fixing) if fixing is not None else Value(0),
+        waiving=_CountOf(waiving) if waiving is not None else Value(0),
     )
-    columns = ("scope", "frozen", "reason", "changed_at", "subscription_name", "waiting", "needs", "owed", "fixing")
+    counts = ("waiting", "needs", "owed", "fixing", "waiving")
+    columns = ("scope", "frozen", "reason", "changed_at", "subscription_name", *counts)
     return rows.values_list(*columns).query.sql_with_params()
 
 

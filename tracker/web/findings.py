@@ -35,23 +35,27 @@ class OfRule:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One effect. `lines`: what applies, then what is unknown; `fine`: what was looked at and does not apply."""
+    """One effect: what applies and counts, what is unknown, what was looked at and does not apply (`fine`), and what
+    applies and is set aside."""
 
     effect: str
     yes: list[OfRule]
     unknown: list[OfRule]
     fine: list[OfRule]
+    waived: list[OfRule]
 
     @property
     def any(self) -> bool:
-        return bool(self.yes or self.unknown or self.fine)
+        return bool(self.yes or self.unknown or self.fine or self.waived)
 
 
 def sections(groups: Sequence[Group]) -> list[Section]:
     found = []
     for group in groups:
         seen: set[str] = set()
-        parts = [_by_rule(listed, seen) for listed in (group.yes, group.unknown, group.no)]
+        counting = [one for one in group.yes if not one.finding.waived]
+        waived = [one for one in group.yes if one.finding.waived]
+        parts = [_by_rule(listed, seen) for listed in (counting, group.unknown, group.no, waived)]
         section = Section(group.effect, *parts)
         if section.any:
             found.append(section)

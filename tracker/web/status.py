@@ -138,6 +138,19 @@ CHIPS: dict[str, dict[str, Chip]] = {
         "withdrawn": Chip("Taken back", "neutral", "undo-2", "Taken back before anything was sent."),
         "outdated": Chip("Outdated", "attention", "clock-alert", "No longer what was asked for; nothing was sent."),
     },
+    "waiver": {
+        "asked": Chip("Waits for approval", "attention", "hourglass", "Another person has to agree; it counts on."),
+        "approved": Chip("Set aside", "progress", "circle-slash", "It counts in no verdict until the waiver ends."),
+        "declined": Chip("Declined", "neutral", "ban", "Another person said no; it counts on."),
+        "withdrawn": Chip("Taken back", "neutral", "undo-2", "Closed before anybody agreed."),
+        "ended": Chip("Ended", "neutral", "rotate-ccw", "It was set aside; it is no more."),
+    },
+    "attestation": {
+        "counts": Chip("Counts", "good", "circle-check", "The rule takes this answer."),
+        "expired": Chip("Expired", "attention", "clock-alert", "Its end has come; the question is open again."),
+        "withdrawn": Chip("Withdrawn", "neutral", "undo-2", "Somebody took it back; the question is open again."),
+        "replaced": Chip("Replaced", "neutral", "rotate-ccw", "A later answer counts in its place."),
+    },
     "connection": {
         "well": Chip("Well", "good", "check", "It answered as it should when it was last looked at."),
         "not well": Chip("Not well", "stop", "circle-x", "Something is wrong; the sentence beside it says what to do."),

@@ -15,6 +15,8 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from migrator import fixes
+from tracker.readiness import people
+from tracker.readiness.queries import rule_or_none
 from tracker.times import short
 from tracker.web import charts, icons, status, words
 from tracker.web.lists import Facet
@@ -86,6 +88,18 @@ def unit_kind(kind: object) -> SafeString:
 def fixable(finding: Any) -> bool:
     """`{% if finding|fixable %}`: whether there may be a fix for it."""
     return fixes.offers(finding.rule, finding.outcome)
+
+
+@register.filter
+def attestable(finding: Any) -> bool:
+    """`{% if finding|attestable %}`: whether a person's answer would count."""
+    return not people.why_not_attest(finding, rule_or_none(finding.rule))
+
+
+@register.filter
+def waivable(finding: Any) -> bool:
+    """`{% if finding|waivable %}`: whether it could be set aside."""
+    return not people.why_not_waive(finding)
 
 
 @register.filter

@@ -17,7 +17,7 @@ from tracker.inventory.models import Unit
 from tracker.readiness import queries as readiness
 from tracker.readiness.models import Finding
 from tracker.readiness.queries import RuleCount
-from tracker.web import lists
+from tracker.web import lists, rechecks
 
 SHOWN = 200  # units on the page of one rule; the inventory has the rest
 LONGEST = 100
@@ -155,6 +155,8 @@ def rule(request: HttpRequest, rule_id: str) -> HttpResponse:
             "only": only,
             "numbers": numbers,
             "blocks": any(row[1].effect == Effect.BLOCKS for row in yes),
+            "rule_id": found.id,
+            **rechecks.shown(request.user, rule=found.id),
         },
     )
 

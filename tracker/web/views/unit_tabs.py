@@ -23,10 +23,21 @@ from tracker.fixes.models import Fix
 from tracker.followups import queries as followups
 from tracker.inventory import differences, queries
 from tracker.inventory.models import Resource, Snapshot, Unit
+from tracker.readiness import people, verdicts
 from tracker.readiness import queries as readiness
-from tracker.readiness import verdicts
 from tracker.runs.models import Comparison, Difference, Run
-from tracker.web import configuration, findings, lists, provenance, readings, resource_words, reviews, status
+from tracker.web import (
+    configuration,
+    findings,
+    lists,
+    naming,
+    provenance,
+    readings,
+    rechecks,
+    resource_words,
+    reviews,
+    status,
+)
 
 ROWS = 300  # of a comparison or a difference; more is said, and exported with the run
 EVENTS = 50
@@ -34,17 +45,20 @@ EVENTS = 50
 KINDS = ("unexpected", "unread", "dropped", "renamed", "same")
 
 
-def readiness_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
+def readiness_tab(request: HttpRequest, unit: Any) -> dict[str, Any]:
     told = readiness.findings_of(unit)
     shown = [one.finding for group in told for one in group.all]
-    if givers := configuration.givers(shown):
-        configuration.name_givers(shown, reviews.actor_names(givers))
+    naming.name_people(shown)
+    waivers = people.live_waivers([unit.pk]) if unit.live_waivers else {}
+    for one in shown:
+        one.waiver = waivers.get((unit.pk, one.rule, one.resource_key))  # type: ignore[attr-defined]
     groups = findings.sections(told)
     assessment = readiness.latest_assessment(unit)
     answers = readiness.platform_answers(unit, limit=6)
     return {
         "sections": groups,
-        "quiet_sections": [one for one in groups if not one.yes and not one.unknown],
+        "quiet_sections": [one for one in groups if not one.yes and not one.unknown and not one.waived],
+        **rechecks.shown(request.user, unit=unit, known=unit.newest_recheck),  # type: ignore[arg-type]
         "assessment": assessment,
         "score": findings.score(assessment) if assessment else None,
         "answers": answers,

@@ -19,11 +19,12 @@ from tracker.accounts.permissions import Permission
 from tracker.followups.models import FollowUp
 from tracker.inventory import actions, queries
 from tracker.inventory.models import Unit
-from tracker.readiness.models import Finding
+from tracker.readiness import actions as readiness
+from tracker.readiness.models import Finding, Recheck, Waiver
 from tracker.runs.models import Difference, Run
 from tracker.runs.queries import database_now
 from tracker.waves.models import Wave
-from tracker.web import configuration, live, readings, status, unit_steps
+from tracker.web import configuration, live, readings, rechecks, status, unit_steps
 from tracker.web.views import unit_tabs
 
 TABS: dict[str, tuple[str, Callable[[HttpRequest, Unit], dict[str, Any]]]] = {
@@ -53,6 +54,8 @@ def _unit(pk: int) -> Unit:
         live_run=Subquery(live_run.values("pk")[:1]),
         follow_up_count=_number(FollowUp.objects.all()),
         open_follow_ups=_number(FollowUp.objects.exclude(state=FollowUp.State.CLOSED)),
+        live_waivers=_number(Waiver.objects.filter(state__in=Waiver.LIVE)),
+        newest_recheck=Subquery(Recheck.objects.filter(unit=OuterRef("pk")).order_by("-asked_at").values("pk")[:1]),
         unexpected=_number(Difference.objects.filter(kind="unexpected", disposed_at=None), "run__unit"),
     )
     unit = rows.filter(pk=pk).first()
@@ -203,3 +206,32 @@ def include(request: HttpRequest, pk: int) -> HttpResponse:
         return f"{found.name} is back in the programme."
 
     return _changed(request, pk, "include", change)
+
+
+@require(Permission.SYNC)
+@require_POST
+def recheck(request: HttpRequest, pk: int) -> HttpResponse:
+    """Want the unit read and assessed now; the page follows."""
+    found = Unit.objects.select_related("subscription").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    if found.gone_at is not None:
+        messages.error(request, f"{found.name} is no longer listed in Azure; there is nothing to look at again.")
+    else:
+        _, new = readiness.recheck_unit(found, by=request.user, now=database_now())  # type: ignore[arg-type]
+        messages.success(request, "It is being looked at again." if new else "It is being looked at again already.")
+    return HttpResponseRedirect(reverse("unit", args=[pk]))
+
+
+@require(Permission.READ)
+@require_safe
+def recheck_part(request: HttpRequest, pk: int) -> HttpResponse:
+    """How the newest re-check stands, live while one goes on."""
+    found = Unit.objects.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    shown = {"unit": found, **rechecks.shown(request.user, unit=found)}  # type: ignore[arg-type]
+    tag = shown["recheck_etag"]
+    return live.unchanged(request, tag) or live.fragment(
+        request, "units/_recheck.html", shown, tag, finished=shown["recheck_over"]
+    )
