@@ -10,6 +10,7 @@ What is kept, by name and key:
     cell    CELL                              units that agree in everything a list is filtered by
     stand   STAND                             units of the list that agree in how they stand
     rule    (word and rule)                   units in scope by Unit.open_rules
+    blocked CELL and the rules that block     units in scope that rules block, by all of them
     found   (quarter of an hour, UTC)         units by when they were first seen
     left    (quarter of an hour, UTC)         units that went away before anything was planned, by when
     ill     (wave, health, reason)            units in a wave that are not on track
@@ -37,6 +38,9 @@ _QUARTER = (
     """to_char(date_bin('15 minutes', {}, '2000-01-01 00:00+00') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"')"""
 )
 _WAVE = "coalesce(u.wave_id::text, '')"
+_SCOPE = "u.gone_at IS NULL AND u.progress <> 'excluded'"  # as `readiness.queries.IN_SCOPE`
+_CELL = f"""ARRAY[u.subscription_id, u.region, u.kind, u.verdict, u.progress, u.health, u.owner, {_WAVE},
+                         CASE WHEN u.gone_at IS NULL THEN '' ELSE 'gone' END]"""
 # Of `u`, one unit with the wave it is in.
 _NUMBERS = f"""
     SELECT 'facet', ARRAY[f.facet, f.value]
@@ -45,13 +49,14 @@ _NUMBERS = f"""
                    ('wave', {_WAVE})) AS f(facet, value)
      WHERE {_IN_LIST}
     UNION ALL
-    SELECT 'cell', ARRAY[u.subscription_id, u.region, u.kind, u.verdict, u.progress, u.health, u.owner, {_WAVE},
-                         CASE WHEN u.gone_at IS NULL THEN '' ELSE 'gone' END]
+    SELECT 'cell', {_CELL}
     UNION ALL
     SELECT 'stand', ARRAY[u.progress, u.verdict, u.health, {_WAVE}] WHERE {_IN_LIST}
     UNION ALL
-    SELECT 'rule', ARRAY[said] FROM unnest(u.open_rules) AS said
-     WHERE u.gone_at IS NULL AND u.progress <> 'excluded'
+    SELECT 'rule', ARRAY[said] FROM unnest(u.open_rules) AS said WHERE {_SCOPE}
+    UNION ALL
+    SELECT 'blocked', {_CELL} || array_agg(substr(said, 8) ORDER BY said) FROM unnest(u.open_rules) AS said
+     WHERE {_SCOPE} AND starts_with(said, 'blocks ') HAVING count(*) > 0
     UNION ALL
     SELECT 'found', ARRAY[{_QUARTER.format("u.first_seen_at")}]
     UNION ALL

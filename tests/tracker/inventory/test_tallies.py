@@ -16,7 +16,15 @@ from tracker.inventory.models import Resource, Tally, Unit
 from tracker.inventory.queries import Filters
 from tracker.waves.models import Placement, Wave
 
-RULES = ([], ["yes A"], ["blocks A", "only A", "yes A"], ["unknown B", "yes C"])
+RULES = (
+    [],
+    ["yes A"],
+    ["blocks A", "only A", "yes A"],
+    ["unknown B", "yes C"],
+    ["blocks A", "blocks C", "yes A", "yes C"],
+    ["blocks B", "blocks C", "blocks D", "unknown A", "yes B", "yes C", "yes D"],
+)
+HELD = (("A",), ("B",), ("A", "C"), ("B", "C", "D"), ("X",))
 
 
 def happenings(dice: random.Random) -> list[Callable[[], object]]:
@@ -83,6 +91,30 @@ def test_they_are_what_counting_would_say(seed: int) -> None:
     counted = queries.numbers(Filters())
     assert counted.total == queries.selection(Filters()).count()
     assert sum(one.count or 0 for one in counted.facets["wave"]) == counted.total
+    for rules in HELD:
+        for narrow in ({}, {"owner": ("maya", "none")}, {"kind": KINDS[:1], "gone": queries.Gone.SHOW}):
+            for filters in (Filters(blocks=rules, **narrow), Filters(frees=rules, **narrow)):
+                assert queries.numbers(filters).total == queries.selection(filters).count(), (seed, filters)
+            both = Filters(frees=rules, blocks=rules[:1], **narrow)
+            assert queries.numbers(both).total == queries.selection(both).count(), (seed, both)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rules", HELD)
+def test_units_that_rules_block_are_told_from_those_that_they_alone_block(rules: tuple[str, ...]) -> None:
+    units = fill(len(RULES))
+    for unit, said in zip(units, RULES, strict=True):
+        Unit.objects.filter(pk=unit.pk).update(open_rules=said, progress="assessed", gone_at=None)
+    held = {
+        unit.pk: {said.removeprefix("blocks ") for said in words if said.startswith("blocks ")}
+        for unit, words in zip(units, RULES, strict=True)
+    }
+    by_any = {pk for pk, blocking in held.items() if blocking & set(rules)}
+    alone = {pk for pk in by_any if held[pk] <= set(rules)}
+    assert set(queries.selection(Filters(blocks=rules)).values_list("pk", flat=True)) == by_any
+    assert set(queries.selection(Filters(frees=rules)).values_list("pk", flat=True)) == alone
+    assert queries.numbers(Filters(blocks=rules)).total == len(by_any)
+    assert queries.numbers(Filters(frees=rules)).total == len(alone)
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from tracker.inventory import tallies
-from tracker.inventory.queries.units import FACETS, NOBODY, Filters, Gone, selection, sought
+from tracker.inventory.queries.units import FACETS, HELD, NOBODY, Filters, Gone, selection, sought
 
 FEW = 1_000  # a search that finds more is not counted any further
 
@@ -58,7 +58,7 @@ def numbers(filters: Filters) -> Numbers:
     if filters.text or filters.rule:
         return _sought(filters)
     chosen = [name for name in FACETS if getattr(filters, name)]
-    if chosen or filters.gone is not Gone.HIDE:
+    if chosen or filters.gone is not Gone.HIDE or any(getattr(filters, name) for name in HELD):
         return _made(filters, *_of_cells(filters, chosen))
     return _made(filters, _ALL, [])
 
@@ -97,8 +97,22 @@ def _of_cells(filters: Filters, chosen: list[str]) -> tuple[str, list[Any]]:
         others = " AND ".join(f"in_{other}" for other in chosen if other != name) or "TRUE"
         value = f"'{name}', key[{_PLACES[name]}]"
         parts.append(f"SELECT {value}, sum(units)::bigint FROM cells WHERE {others} {_SUMMED}")  # noqa: S608
-    cells = f"SELECT key, units{flags} FROM tracker_tally WHERE name = 'cell' AND {_LISTED[filters.gone]}"  # noqa: S608
-    return f"WITH cells AS MATERIALIZED ({cells}) {' UNION ALL '.join(parts)}", parameters
+    name, held, rules = _held(filters)
+    cells = f"SELECT key, units{flags} FROM tracker_tally WHERE name = '{name}' AND {_LISTED[filters.gone]}{held}"  # noqa: S608
+    return f"WITH cells AS MATERIALIZED ({cells}) {' UNION ALL '.join(parts)}", [*parameters, *rules]
+
+
+_RULES = f"key[{len(tallies.CELL) + 1}:]"  # of a key of 'blocked'
+
+
+def _held(filters: Filters) -> tuple[str, str, list[Any]]:
+    """(name of the tallies, condition, parameters): only the units some rule blocks are counted by their rules."""
+    condition, parameters = "", []
+    for chosen, operator in ((filters.blocks, "&&"), (filters.frees, "<@")):
+        if chosen:
+            condition += f" AND {_RULES} {operator} %s"
+            parameters.append(list(chosen))
+    return ("blocked" if condition else "cell"), condition, parameters
 
 
 def _stored(name: str, value: str) -> str:

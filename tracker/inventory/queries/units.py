@@ -50,7 +50,8 @@ class Filters:
     """What a list is narrowed to. Values of one field are alternatives; fields narrow each other.
 
     `wave`: ids as text; `owner`, `wave` and `region` take `none` for "has none". `rule` with `outcome` (default yes):
-    units in scope (listed, not excluded) with that finding.
+    units in scope (listed, not excluded) with that finding. `blocks`: units in scope that one of these rules blocks;
+    `frees`: those that some of these rules block and no other one.
     """
 
     subscription: tuple[str, ...] = ()
@@ -61,6 +62,8 @@ class Filters:
     health: tuple[str, ...] = ()
     owner: tuple[str, ...] = ()
     wave: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    frees: tuple[str, ...] = ()
     text: str = ""
     rule: str = ""
     outcome: str = ""
@@ -71,7 +74,7 @@ class Filters:
         """From the lists of a query string (`request.GET.lists()` as a dict). What is not known is left out; the text
         comes as `q`."""
         chosen: dict[str, Any] = {}
-        for name in FACETS:
+        for name in (*FACETS, *HELD):
             values = (_plain(value) for value in given.get(name, ()))
             chosen[name] = tuple(dict.fromkeys(value for value in values if value))
         for name, parameter in (("text", "q"), ("rule", "rule"), ("outcome", "outcome")):
@@ -81,7 +84,7 @@ class Filters:
 
     def pairs(self) -> list[tuple[str, str]]:
         """The same as pairs for a query string: `read` of them gives equal filters."""
-        listed = [(name, value) for name in FACETS for value in getattr(self, name)]
+        listed = [(name, value) for name in (*FACETS, *HELD) for value in getattr(self, name)]
         for name, parameter in (("text", "q"), ("rule", "rule"), ("outcome", "outcome")):
             if getattr(self, name):
                 listed.append((parameter, getattr(self, name)))
@@ -104,6 +107,7 @@ FACETS: dict[str, tuple[str, str]] = {
     "owner": ("owner", "owner"),
     "wave": ("placement__wave_id", "placement__wave__name"),
 }
+HELD = ("blocks", "frees")  # filters by rules that block; several values, and no facet
 
 
 def _plain(text: str) -> str:
@@ -224,10 +228,25 @@ def sought(filters: Filters) -> QuerySet[Unit]:
         units = units.filter(_named(filters.text))
     if filters.rule:  # a finding is read by its relation's name: the slice of readiness lies above this one
         found = Unit.objects.filter(findings__rule=filters.rule, findings__outcome=filters.outcome or "yes")
-        # in scope, as readiness counts: so the number on the Rules page and the list behind it agree
-        in_scope = units.filter(gone_at__isnull=True).exclude(progress=State.EXCLUDED)
-        units = in_scope.filter(pk__in=found.values("pk"))
+        units = _in_scope(units).filter(pk__in=found.values("pk"))
+    if filters.blocks:
+        units = _in_scope(units).filter(open_rules__overlap=[f"blocks {rule}" for rule in filters.blocks])
+    if filters.frees:
+        held = [f"blocks {rule}" for rule in filters.frees]
+        units = _in_scope(units).filter(open_rules__overlap=held).exclude(open_rules__overlap=RawSQL(_OTHERS, [held]))  # noqa: S611 - constant
     return units
+
+
+def _in_scope(units: QuerySet[Unit]) -> QuerySet[Unit]:
+    """As readiness counts: so that a number on the pages of rules and the list behind it agree."""
+    return units.filter(gone_at__isnull=True).exclude(progress=State.EXCLUDED)
+
+
+# The words of every rule that blocks some unit in scope, but these. Asked once for a list, not for each unit of it.
+_OTHERS = """
+(SELECT coalesce(array_agg(key[1]), '{}') FROM tracker_tally
+  WHERE name = 'rule' AND starts_with(key[1], 'blocks ') AND key[1] <> ALL(%s))
+"""
 
 
 def with_members(units: Sequence[UnitRow]) -> list[UnitRow]:
