@@ -93,13 +93,13 @@ def test_blockers_are_ranked_by_what_they_free_and_lead_to_their_units(estate: E
         assert rule.context["numbers"]["yes"] == one.blocks
 
 
-def test_it_takes_nine_queries_beside_person_and_frame(
+def test_it_takes_eight_queries_beside_person_and_frame(
     estate: Estate, as_person: As, django_assert_max_num_queries: Callable
 ) -> None:
     estate.submitted(estate.wave("Wave 1", "shop-net"))
     estate.run("shop-net")
     client = as_person(estate.tomas)
-    with django_assert_max_num_queries(9 + 4):  # session, person, roles, frame
+    with django_assert_max_num_queries(8 + 3):  # session, person with roles, frame
         client.get("/")
 
 
@@ -209,7 +209,7 @@ def test_clauses_are_joined_with_commas_and_an_and() -> None:
 
 
 def test_nothing_at_risk_is_good_news() -> None:
-    said = sentences.at_risk([], [], [], datetime(2026, 11, 22, tzinfo=UTC))
+    said = sentences.at_risk(programme.Held([], 0, [], 0), [], [], datetime(2026, 11, 22, tzinfo=UTC))
     assert said.hue == "good"
     assert "Nothing stands still" in said.pieces[0][0]
 

@@ -1,5 +1,6 @@
 """What the pages, the API and the seals ask about readiness. Reads only."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -86,9 +87,10 @@ def rules() -> list[RuleCount]:
     ]
 
 
-def unblock(limit: int | None = None) -> list[Unblock]:
-    """What would unblock most: per blocking rule, units whose only blocking rule it is; one query."""
-    said = inventory.units_by_rule()
+def unblock(limit: int | None = None, said: Counter[str] | None = None) -> list[Unblock]:
+    """What would unblock most: per blocking rule, units whose only blocking rule it is; one query, none when
+    `inventory.units_by_rule` is given."""
+    said = inventory.units_by_rule() if said is None else said
     blocking = [word.removeprefix("blocks ") for word in said if word.startswith("blocks ")]
     rows = [Unblock(rule_or_none(rule), rule, said[f"only {rule}"], said[f"blocks {rule}"]) for rule in blocking]
     rows.sort(key=lambda one: (-one.frees, -one.blocks, one.rule_id))

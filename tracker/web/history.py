@@ -41,7 +41,7 @@ SELECT 'recent moved.' || after, NULL, count(*) FROM tracker_transition
  WHERE at > %(since)s AND after IN ('prepared', 'committed', 'aborting') GROUP BY after
 UNION ALL
 SELECT 'recent unit.found', NULL, sum(units)::bigint FROM tracker_tally
- WHERE name = 'found' AND key[1] > %(since_quarter)s HAVING sum(units) > 0
+ WHERE name = 'found' AND key > ARRAY[%(since_quarter)s] HAVING sum(units) > 0
 UNION ALL
 SELECT 'recent ' || type, NULL, count(*) FROM tracker_event
  WHERE type = ANY(%(told)s) AND id >= %(floor)s AND at > %(since)s AND result = 'done' GROUP BY type

@@ -10,7 +10,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 
 from migrator.lifecycle import LOCKED, State
@@ -56,9 +57,19 @@ class Cell:
     units: int
 
 
-def cells() -> list[Cell]:
-    """All units of the programme, counted; one query. The same units as the unfiltered inventory list."""
-    return [Cell(*counted) for counted in inventory.stands()]
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """All units of the programme, counted: the same as the unfiltered inventory list. `rules`: units in scope by what
+    rules say of them."""
+
+    cells: list[Cell]
+    rules: Counter[str]
+
+
+def counted() -> Counted:
+    """One query."""
+    found = inventory.standing()
+    return Counted([Cell(*one) for one in found.stands], found.rules)
 
 
 def count(found: Iterable[Cell], progress: Iterable[str], verdict: Iterable[str] = ()) -> int:
@@ -178,14 +189,15 @@ def wave_rows(
     """Waves for the table: open windows first, then by date, finished and past ones last; two queries. The health of
     the first `full` ones is worked out; of those beyond, nobody looks."""
     windows = Window.objects.filter(wave=OuterRef("pk"))
-    coming = Q(windows__closes_at__gt=now)
+    coming = windows.filter(closes_at__gt=now).order_by("opens_at", "closes_at")
     rows = list(
-        waves.waves().annotate(
+        wave_facts.listed()
+        .annotate(
             open_now=Exists(windows.filter(opens_at__lte=now, closes_at__gt=now)),
-            next_opens=Min("windows__opens_at", filter=coming),
-            next_closes=Min("windows__closes_at", filter=coming),
-            last_closes=Max("windows__closes_at"),
+            next_opens=Subquery(coming.values("opens_at")[:1]),
+            next_closes=Subquery(coming.values("closes_at")[:1]),
         )
+        .order_by("opens", "name")
     )
     state = {row.wave_id: row.state for row in approvals if row.kind == Approval.Kind.WAVE}  # type: ignore[attr-defined]
     inside: dict[int, list[Cell]] = defaultdict(list)
@@ -210,7 +222,7 @@ def _wave_row(wave: Any, found: Sequence[Cell], approval: str) -> WaveRow:
     for cell in found:
         progress[cell.progress] += cell.units
     ready = sum(cell.units for cell in found if cell.verdict in READY or cell.progress not in NOT_BEGUN)
-    window = "open" if wave.open_now else "upcoming" if wave.next_opens else "past" if wave.last_closes else "none"
+    window = "open" if wave.open_now else "upcoming" if wave.next_opens else "past" if wave.closes else "none"
     return WaveRow(
         wave=wave,
         window=window,
@@ -225,21 +237,49 @@ def _wave_row(wave: Any, found: Sequence[Cell], approval: str) -> WaveRow:
 
 
 # --- what moves now ---------------------------------------------------------------------------------------------------
-def held() -> list[Unit]:
-    """Units with their management plane locked, or whose live run needs a person; with `run_id`, `attention` and
-    `attention_since` of that run. The oldest first; one query."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Units with their management plane locked, and units whose live run needs a person: the first of each, the oldest
+    first, with `run_id`, `attention` and `attention_since` of that run; and how many there are."""
+
+    locked: list[Unit]
+    locked_count: int
+    standing: list[Unit]
+    standing_count: int
+
+
+def held(shown: int) -> Held:
+    """Up to `shown` of each; one query."""
     live = Run.objects.filter(unit=OuterRef("pk"), ended_at__isnull=True)
-    needs = live.exclude(attention="")
-    rows = Unit.objects.filter(Q(locked_since__isnull=False) | Q(Exists(needs)))
-    return list(
-        rows.select_related("placement__wave")
+    needs = Run.objects.filter(ended_at__isnull=True).exclude(attention="")
+    locked = Unit.objects.filter(locked_since__isnull=False)
+    standing = Unit.objects.filter(pk__in=needs.values("unit"))
+    oldest = (F("locked_since").asc(nulls_last=True), "name", "pk")
+    first = [rows.order_by(*oldest).values("pk")[:shown] for rows in (locked, standing)]
+    rows = list(
+        Unit.objects.filter(pk__in=first[0].union(first[1]))
+        .select_related("placement__wave")
         .annotate(
             run_id=Subquery(live.values("pk")[:1]),
             attention=Subquery(live.values("attention")[:1]),
             attention_since=Subquery(live.values("attention_since")[:1]),
+            locked_count=_count(locked),
+            standing_count=_count(needs),
         )
-        .order_by(F("locked_since").asc(nulls_last=True), "name")
+        .order_by(*oldest)
     )
+    return Held(
+        [unit for unit in rows if unit.locked_since][:shown],
+        rows[0].locked_count if rows else 0,  # type: ignore[attr-defined]
+        [unit for unit in rows if unit.attention][:shown],  # type: ignore[attr-defined]
+        rows[0].standing_count if rows else 0,  # type: ignore[attr-defined]
+    )
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """How many rows there are, as a column."""
+    counted = rows.order_by().annotate(one=Value(1)).values("one").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)
 
 
 def open_approvals(now: datetime) -> list[Approval]:

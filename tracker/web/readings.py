@@ -1,10 +1,11 @@
 """Readings as pages show them: per subscription the last sync, what it changed, how old the facts are. One query."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 from django.db.models import Func, JSONField, OuterRef, Subquery, Value
 from django.db.models.functions import JSONObject
@@ -146,9 +147,12 @@ class _First(Func):
     output_field = JSONField()
 
 
+_REQUEST = [each.attname for each in RegistrationRequest._meta.concrete_fields]
+
+
 def readings() -> list[Reading]:
-    """Every subscription by name with its newest sync; one query whatever their number, one more where one is not
-    registered."""
+    """Every subscription by name with its newest sync and the newest requests to register it; one query whatever their
+    number."""
     syncs = Sync.objects.filter(subscription=OuterRef("pk")).order_by("-started_at", "-pk")
     newest = syncs.values(
         told=JSONObject(
@@ -164,20 +168,28 @@ def readings() -> list[Reading]:
         )
     )
     good = syncs.filter(outcome__in=(Sync.Outcome.COMPLETE, Sync.Outcome.PARTIAL)).values("ended_at")
-    rows = Subscription.objects.annotate(last=Subquery(newest[:1]), read_at=Subquery(good[:1]))
-    listed = [_reading(row, row.last or {}, row.read_at) for row in rows]  # type: ignore[attr-defined]
-    if any(row.unregistered for row in listed):
-        asked = queries.registration_requests([row.subscription.pk for row in listed if row.unregistered])
-        listed = [_with_requests(row, asked) for row in listed]
-    return listed
+    asked = queries.newest_requests().filter(subscription=OuterRef("pk"))
+    rows = Subscription.objects.annotate(
+        last=Subquery(newest[:1]),
+        read_at=Subquery(good[:1]),
+        asked=ArraySubquery(asked.values(told=JSONObject(**{name: name for name in _REQUEST}))),
+    )
+    return [_reading(row, row.last or {}, row.read_at, row.asked) for row in rows]  # type: ignore[attr-defined]
 
 
-def _with_requests(row: Reading, asked: Mapping[tuple[str, str], RegistrationRequest]) -> Reading:
-    mine = {name: request for (subscription, name), request in asked.items() if subscription == row.subscription.pk}
-    return replace(row, asked=mine)
+def _request(told: dict[str, Any]) -> RegistrationRequest:
+    """The row as JSON has it, with times as times."""
+    return RegistrationRequest(
+        **{
+            name: datetime.fromisoformat(value) if value and name.endswith(("_at", "_until")) else value
+            for name, value in told.items()
+        }
+    )
 
 
-def _reading(subscription: Subscription, told: dict[str, Any], read_at: datetime | None) -> Reading:
+def _reading(
+    subscription: Subscription, told: dict[str, Any], read_at: datetime | None, asked: list[dict[str, Any]]
+) -> Reading:
     started, ended = told.get("started_at"), told.get("ended_at")
     return Reading(
         subscription=subscription,
@@ -191,6 +203,7 @@ def _reading(subscription: Subscription, told: dict[str, Any], read_at: datetime
         error=told.get("error", ""),
         unreadable=told.get("unreadable") or [],
         unreadable_count=told.get("unreadable_count") or 0,
+        asked={request.name: request for request in map(_request, asked)},
     )
 
 

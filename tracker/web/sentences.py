@@ -12,9 +12,8 @@ from migrator.lifecycle import Health, State
 from migrator.readiness import Verdict
 from tracker.accounts.models import User
 from tracker.inventory import queries as inventory
-from tracker.inventory.models import Unit
 from tracker.waves.models import Approval
-from tracker.web.programme import NOT_BEGUN, READY, UNDER_WAY, Flow, WaveRow, address, is_for, values
+from tracker.web.programme import NOT_BEGUN, READY, UNDER_WAY, Flow, Held, WaveRow, address, is_for, values
 
 SOON = 48 * 3600  # seconds before a window opens in which a missing approval is a risk
 
@@ -76,7 +75,7 @@ def changed(recent: Mapping[str, int]) -> Sentence:
 
 
 def at_risk(
-    units: Sequence[Unit],
+    held: Held,
     rows: Sequence[WaveRow],
     failed_readings: Sequence[str],
     now: datetime,
@@ -84,11 +83,12 @@ def at_risk(
 ) -> Sentence:
     """The gravest first: runs that stand still, waves that are not ready for their window, readings that failed."""
     clauses: list[tuple[str, str]] = []
-    standing = [unit for unit in units if unit.attention]  # type: ignore[attr-defined]
-    if len(standing) == 1:
-        clauses.append((f"the run of {standing[0].name} needs a person", address("run", standing[0].run_id)))  # type: ignore[attr-defined]
+    standing = held.standing_count
+    if standing == 1:
+        [unit] = held.standing
+        clauses.append((f"the run of {unit.name} needs a person", address("run", unit.run_id)))  # type: ignore[attr-defined]
     elif standing:
-        clauses.append((f"{many(len(standing), 'run')} need a person", address("runs")))
+        clauses.append((f"{many(standing, 'run')} need a person", address("runs")))
     near = [row for row in rows if row.window in ("open", "upcoming") and row.units and not row.over and row.opens]
     for row in [row for row in near if row.approval != "approved" and (row.opens - now).total_seconds() < SOON][:1]:  # type: ignore[operator]
         what = "is open" if row.window == "open" else "opens within two days"
@@ -98,9 +98,8 @@ def at_risk(
     if failed_readings:
         more = f" and {len(failed_readings) - 1} more" if len(failed_readings) > 1 else ""
         clauses.append((f"{failed_readings[0]}{more} could not be read, so its facts are old", address("inventory")))
-    locked = [unit for unit in units if unit.locked_since]
-    if not clauses and locked:
-        text = f"{many(len(locked), 'unit is', 'units are')} locked in Azure until Commit or Abort"
+    if not clauses and held.locked_count:
+        text = f"{many(held.locked_count, 'unit is', 'units are')} locked in Azure until Commit or Abort"
         clauses.append((text, address("inventory", progress=values(UNDER_WAY))))
     said = Sentence("At risk", "triangle-alert", "stop" if standing or failed_readings else "attention")
     if clauses:

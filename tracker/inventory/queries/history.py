@@ -1,6 +1,5 @@
 """Syncs, snapshots, and the difference between two of them."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -73,11 +72,10 @@ def last_discovery() -> Discovery | None:
     return Discovery.objects.order_by("-asked_at", "-pk").first()
 
 
-def registration_requests(subscription_ids: Iterable[str]) -> dict[tuple[str, str], RegistrationRequest]:
-    """The newest request of each subscription and name."""
-    rows = RegistrationRequest.objects.filter(subscription__in=list(subscription_ids))
-    newest = rows.order_by("subscription_id", "name", "-asked_at", "-pk").distinct("subscription_id", "name")
-    return {(row.subscription_id, row.name): row for row in newest}
+def newest_requests() -> QuerySet[RegistrationRequest]:
+    """The newest request of each subscription and name; narrow it before use."""
+    newest = RegistrationRequest.objects.order_by("subscription_id", "name", "-asked_at", "-pk")
+    return newest.distinct("subscription_id", "name")
 
 
 def syncs(limit: int = 20, subscription_id: str | None = None) -> list[Sync]:

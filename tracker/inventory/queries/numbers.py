@@ -164,11 +164,26 @@ def units_by_rule() -> Counter[str]:
         return Counter(dict(cursor.fetchall()))
 
 
-def stands() -> list[tuple[str, str, str, int | None, int]]:
-    """(progress, verdict, health, wave or None, units) of the list as it opens; one query."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`stands`: (progress, verdict, health, wave or None, units) of the list as it opens; `rules`: as units_by_rule."""
+
+    stands: list[tuple[str, str, str, int | None, int]]
+    rules: Counter[str]
+
+
+def standing() -> Standing:
+    """How all units stand; one query."""
+    found = Standing([], Counter())
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT key[1], key[2], key[3], nullif(key[4], '')::bigint, sum(units)::bigint FROM tracker_tally"
-            " WHERE name = 'stand' GROUP BY key HAVING sum(units) > 0"
+            "SELECT name, key, sum(units)::bigint FROM tracker_tally WHERE name IN ('stand', 'rule')"
+            " GROUP BY name, key HAVING sum(units) > 0"
         )
-        return cursor.fetchall()
+        for name, key, units in cursor.fetchall():
+            if name == "rule":
+                found.rules[key[0]] = units
+            else:
+                progress, verdict, health, wave = key
+                found.stands.append((progress, verdict, health, int(wave) if wave else None, units))
+    return found

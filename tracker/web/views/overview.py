@@ -1,4 +1,4 @@
-"""The programme in one look. Nine queries, whatever the size of the estate; what moves are live fragments."""
+"""The programme in one look. Eight queries, whatever the size of the estate; what moves are live fragments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from tracker.accounts.decorators import require
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
-from tracker.inventory.models import Unit
 from tracker.readiness import queries as readiness
 from tracker.readiness.queries import Unblock
 from tracker.waves.models import Approval
@@ -29,19 +28,19 @@ PARTS = ("top", "waves", "now")  # the live fragments: templates/overview/_<part
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     moment = readings.moment()
-    cells = programme.cells()
-    numbers = programme.flow(cells)
+    counted = programme.counted()
+    numbers = programme.flow(counted.cells)
     approvals = programme.open_approvals(moment.now)
-    waves = programme.wave_rows(cells, approvals, moment.now, timezone.get_current_timezone(), full=WAVES)
-    units = programme.held()
-    blockers = readiness.unblock()
+    waves = programme.wave_rows(counted.cells, approvals, moment.now, timezone.get_current_timezone(), full=WAVES)
+    held = programme.held(SHOWN)
+    blockers = readiness.unblock(said=counted.rules)
     rows = readings.readings()
     past = history.read(moment.now, timezone.get_current_timezone())
     today = moment.now.astimezone(timezone.get_current_timezone()).date()
     shown = {
-        **_top(request, moment, cells, approvals, waves, units, blockers, rows, past),
+        **_top(request, moment, counted.cells, approvals, waves, held, blockers, rows, past),
         **_waves(waves),
-        **_now(request, approvals, units),
+        **_now(request, approvals, held),
         **sync.context(request, rows),
         "now": moment.now,
         "burn": history.burn_up(past, waves, scope=numbers.scope, done=numbers.done, today=today),
@@ -66,15 +65,15 @@ def moving(request: HttpRequest, part: str) -> HttpResponse:
         return same
     approvals = programme.open_approvals(moment.now)
     if part == "now":
-        shown = _now(request, approvals, programme.held())
+        shown = _now(request, approvals, programme.held(SHOWN))
     else:
-        cells = programme.cells()
-        waves = programme.wave_rows(cells, approvals, moment.now, timezone.get_current_timezone(), full=WAVES)
+        counted = programme.counted()
+        waves = programme.wave_rows(counted.cells, approvals, moment.now, timezone.get_current_timezone(), full=WAVES)
         shown = _waves(waves)
         if part == "top":
             rows, past = readings.readings(), history.read(moment.now, timezone.get_current_timezone())
-            units, blockers = programme.held(), readiness.unblock()
-            shown = _top(request, moment, cells, approvals, waves, units, blockers, rows, past)
+            held, blockers = programme.held(SHOWN), readiness.unblock(said=counted.rules)
+            shown = _top(request, moment, counted.cells, approvals, waves, held, blockers, rows, past)
     return live.fragment(request, f"overview/_{part}.html", shown | {"now": moment.now, "overview_etag": tag}, tag)
 
 
@@ -84,7 +83,7 @@ def _top(
     cells: Sequence[programme.Cell],
     approvals: Sequence[Approval],
     waves: Sequence[programme.WaveRow],
-    units: Sequence[Unit],
+    held: programme.Held,
     blockers: Sequence[Unblock],
     rows: Sequence[readings.Reading],
     past: history.History,
@@ -96,7 +95,7 @@ def _top(
         "flow": programme.strip(numbers, len(blockers)),
         "sentences": [
             sentences.changed(past.recent),
-            sentences.at_risk(units, waves, failed, moment.now),
+            sentences.at_risk(held, waves, failed, moment.now),
             sentences.next_step(user, numbers, decisions, waves, blockers),
         ],
     }
@@ -106,17 +105,15 @@ def _waves(waves: Sequence[programme.WaveRow]) -> dict[str, Any]:
     return {"waves": waves[:WAVES], "all_waves": waves}
 
 
-def _now(request: HttpRequest, approvals: Sequence[Approval], units: Sequence[Unit]) -> dict[str, Any]:
+def _now(request: HttpRequest, approvals: Sequence[Approval], held: programme.Held) -> dict[str, Any]:
     user: User = request.user  # type: ignore[assignment]
     decisions = programme.waiting(approvals)
-    locked = [unit for unit in units if unit.locked_since]
-    standing = [unit for unit in units if unit.attention]  # type: ignore[attr-defined]
     return {
-        "locked": locked[:SHOWN],
-        "locked_count": len(locked),
+        "locked": held.locked,
+        "locked_count": held.locked_count,
         "in_flight_url": programme.address("inventory", progress=programme.values(programme.UNDER_WAY)),
-        "standing": standing[:SHOWN],
-        "standing_count": len(standing),
+        "standing": held.standing,
+        "standing_count": held.standing_count,
         "decisions": [(row, programme.is_for(row, user)) for row in decisions[:SHOWN]],
         "decision_count": len(decisions),
     }
