@@ -1,6 +1,7 @@
 """Quota: what Azure allows and uses, what waves have reserved, what was asked for."""
 
 from django.db import models
+from django.db.models.functions import Lower
 
 from tracker.inventory import tallies
 from tracker.inventory.models import Subscription, Unit
@@ -21,6 +22,8 @@ class Usage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["subscription", "region", "provider", "name"], name="one_usage_row")
         ]
+        # Azure writes regions and names in more than one way; what is reserved finds its row whatever the case
+        indexes = [models.Index("subscription", Lower("region"), Lower("provider"), Lower("name"), name="usage_named")]
 
 
 class Reservation(models.Model):
