@@ -28,7 +28,7 @@ from tracker.inventory.models import Subscription
 from tracker.quota import actions as quota
 from tracker.quota import queries as quota_queries
 from tracker.readiness import actions as readiness
-from tracker.readiness import people
+from tracker.readiness import catalogue, people
 from tracker.runs import actions as runs
 from tracker.runs.queries import database_now as clock
 
@@ -52,6 +52,8 @@ def tick(**_: object) -> None:
         recheck.delay(recheck_id=pk)
     if people.run_out(now):
         run_out.delay()
+    for pk in catalogue.due(now):
+        walk_catalogue.delay(work_id=pk)
     for pk in quota_queries.due_requests(now):
         quota_request.delay(request_id=pk)
     for request_id in inventory_queries.due_registrations(now):
@@ -103,6 +105,12 @@ def fix(*, fix_id: int, **_: object) -> str:
 @shared_task
 def recheck(*, recheck_id: int, **_: object) -> str:
     return readiness.advance_recheck(recheck_id, clock=clock)
+
+
+@shared_task(soft_time_limit=300, time_limit=360)
+def walk_catalogue(*, work_id: int, **_: object) -> str:
+    """Some steps of a preview of a catalogue of rules, or of the assessment after it was switched on."""
+    return readiness.advance_catalogue(work_id, clock=clock)
 
 
 @shared_task
@@ -204,9 +212,11 @@ def fold(**_: object) -> None:
 
 @shared_task
 def sweep(**_: object) -> None:
-    """Write the end of exports whose process died; throw away previews of imports nobody applied."""
+    """Write the end of exports whose process died; throw away previews of imports nobody applied; notice which
+    catalogue of rules the code has."""
     export.sweep(clock())
     inventory.forget_previews(clock())
+    readiness.know_catalogue(clock())
 
 
 @shared_task(soft_time_limit=1500, time_limit=1800)

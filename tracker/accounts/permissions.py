@@ -26,6 +26,7 @@ class Permission(StrEnum):
     APPLY_FOLLOW_UP = "apply-follow-up"
     ATTEST = "attest"  # answer for a finding where no API can tell
     WAIVE = "waive"  # ask that a finding be set aside; a second person agrees with APPROVE
+    SWITCH_CATALOGUE = "switch-catalogue"  # put another catalogue of rules in force, which moves verdicts and approvals
     FIX = "fix"  # rehearse a fix, ask for it, take it back
     EXPORT_AUDIT = "export-audit"
     READ_SETTINGS = "read-settings"
@@ -42,6 +43,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.FREEZE,
             Permission.ATTEST,
             Permission.WAIVE,
+            Permission.SWITCH_CATALOGUE,
         }
     ),
     Role.ENGINEER: frozenset(
@@ -67,6 +69,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.IMPORT,
             Permission.FREEZE,
             Permission.READ_SETTINGS,
+            Permission.SWITCH_CATALOGUE,
             Permission.ADMINISTER,
         }
     ),
@@ -84,6 +87,7 @@ PERMISSION_SENTENCES: dict[Permission, str] = {
     Permission.APPLY_FOLLOW_UP: "apply follow-ups",
     Permission.ATTEST: "attest findings",
     Permission.WAIVE: "ask for waivers",
+    Permission.SWITCH_CATALOGUE: "switch on another catalogue of rules",
     Permission.FIX: "ask for fixes",
     Permission.EXPORT_AUDIT: "export the audit history",
     Permission.READ_SETTINGS: "read the settings",

@@ -154,15 +154,14 @@ _TABLE = (
      "[: {new} rules new][, {changed} changed][, {removed} removed].",
      "version rules:number new:number changed:number removed:number in_force"),
     ("readiness.catalogue_preview_asked", "Catalogue preview asked for",
-     "{actor} asked what switching on the catalogue of rules {object} would change.", "version units:number *"),
+     "{actor} asked what switching on the catalogue of rules {object} would change.", "version units:number"),
     ("readiness.catalogue_previewed", "Catalogue previewed",
      "What the catalogue of rules {object} would change was looked at: {changed} of {units} units"
      "[, {verdicts} verdicts].",
      "version units:number changed:number verdicts:number"),
     ("readiness.catalogue_switched_on", "Catalogue switched on",
      "{actor} switched on the catalogue of rules {object}[: {reason}].",
-     "version before new:number changed:number removed:number units:number verdicts:number approvals:number "
-     "locked:number"),
+     "version before new:number changed:number removed:number units:number verdicts:number locked:number"),
     ("readiness.catalogue_followed", "Catalogue applied",
      "Every unit was assessed with the catalogue of rules {object}: {changed} of {units} were stored anew.",
      "version units:number changed:number"),

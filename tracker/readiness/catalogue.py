@@ -29,7 +29,7 @@ SELECT version FROM tracker_catalogueversion WHERE switched_on_at IS NOT NULL OR
 def in_force() -> CatalogueVersion | None:
     """The catalogue switched on last; None before the product first ran."""
     switched = CatalogueVersion.objects.filter(switched_on_at__isnull=False)
-    return switched.order_by("-switched_on_at", "-pk").first()
+    return switched.order_by("-switched_on_at", "-pk").defer("manifest").first()
 
 
 def in_force_version() -> str:

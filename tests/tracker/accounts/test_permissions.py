@@ -26,6 +26,9 @@ operate          no                 yes       no       no
 freeze           yes                yes       no       yes
 request-quota    yes                yes       no       no
 apply-follow-up  no                 yes       no       no
+attest           yes                yes       no       no
+waive            yes                yes       no       no
+switch-catalogue yes                no        no       yes
 fix              no                 yes       no       no
 export-audit     no                 no        yes      no
 read-settings    no                 no        yes      yes

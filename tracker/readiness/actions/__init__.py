@@ -15,6 +15,14 @@ from tracker.readiness.actions.files import (
 from tracker.readiness.actions.knowing import know_catalogue
 from tracker.readiness.actions.rechecking import advance_recheck, recheck_rule, recheck_unit
 from tracker.readiness.actions.running_out import close_what_ran_out
+from tracker.readiness.actions.switching import (
+    NothingWaits,
+    PreviewNeeded,
+    StillSwitching,
+    SwitchRefused,
+    preview_catalogue,
+    switch_on,
+)
 from tracker.readiness.actions.waiving import (
     OwnWaiver,
     WaiverOutdated,
@@ -25,16 +33,22 @@ from tracker.readiness.actions.waiving import (
     revoke_waiver,
     withdraw_waiver,
 )
+from tracker.readiness.actions.walking import advance_catalogue
 
 __all__ = [
     "Assessed",
     "AttestationRefused",
     "FilesRefused",
     "Given",
+    "NothingWaits",
     "OwnWaiver",
+    "PreviewNeeded",
+    "StillSwitching",
+    "SwitchRefused",
     "Upload",
     "WaiverOutdated",
     "WaiverRefused",
+    "advance_catalogue",
     "advance_recheck",
     "approve_waiver",
     "ask_waiver",
@@ -46,11 +60,13 @@ __all__ = [
     "give_files",
     "know_catalogue",
     "open_rules",
+    "preview_catalogue",
     "recheck_rule",
     "recheck_unit",
     "record_platform_answer",
     "record_rewritten",
     "revoke_waiver",
+    "switch_on",
     "withdraw_attestation",
     "withdraw_file",
     "withdraw_waiver",

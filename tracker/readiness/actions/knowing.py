@@ -22,10 +22,15 @@ def know_catalogue(now: datetime) -> Standing:
     if found is not None:
         return found
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        one_at_a_time()
         found = catalogue.standing()
         return found if found is not None else _write(now)
+
+
+def one_at_a_time() -> None:
+    """Until the end of the transaction nobody else writes of catalogues."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _write(now: datetime) -> Standing:
