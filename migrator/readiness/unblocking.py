@@ -19,7 +19,7 @@ def greedy(held: Mapping[frozenset[str], int], most: int | None = None) -> list[
     """The order, of `held`: a set of rules → how many units exactly these block. At most `most` steps.
 
     Each step takes, of the sets that still hold units, the one whose rules free most units for each rule; then the one
-    that frees more at once, then by name. It looks one step ahead, not at every order there is: with n rules there are
+    of fewer rules, then by name. It looks one step ahead, not at every order there is: with n rules there are
     2ⁿ choices. A set without rules or without units holds nothing. After the last step without `most`, all are free.
     """
     names = sorted({rule for rules in held for rule in rules})
@@ -32,7 +32,9 @@ def greedy(held: Mapping[frozenset[str], int], most: int | None = None) -> list[
     lifted, freed = 0, 0
     while left and (most is None or len(steps) < most):
         gain = {rules: _freed(rules, left) for rules in left}
-        chosen = min(left, key=lambda rules: (-gain[rules] / rules.bit_count(), -gain[rules], _names(rules, names)))
+        chosen = min(
+            left, key=lambda rules: (-gain[rules] / rules.bit_count(), rules.bit_count(), _names(rules, names))
+        )
         lifted, freed = lifted | chosen, freed + gain[chosen]
         steps.append(Step(_names(chosen, names), gain[chosen], _names(lifted, names), freed))
         shrunk: dict[int, int] = {}

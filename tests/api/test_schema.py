@@ -130,6 +130,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     (file,) = ask.get("units/{id}/files/", id=far.unit("legacy-net").pk)["results"]
     assert (file["settles"], file["why_not"]) == (False, "its roles are not those Azure shows")
     assert "***removed***" in file["text"] and CANARY not in file["text"]
+    assert ask.get("readiness/unblock/")["blockers"]
     ask.get("units/{id}/", status=404, id=10**12)
     ask.check("units/", ask.api.get("units/", color="red"), 400)
     engineer = Api(far.tomas)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from tracker.api.views import about, files, fixes, history, inventory, planning, runs
+from tracker.api.views import about, files, fixes, history, inventory, planning, readiness, runs
 
 urlpatterns = [
     path("", about.Root.as_view(), name="api_root"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("units/<int:pk>/files/", files.Files.as_view(), name="api_files"),
     path("rules/", inventory.Rules.as_view(), name="api_rules"),
     path("rules/<str:pk>/", inventory.OneRule.as_view(), name="api_rule"),
+    path("readiness/unblock/", readiness.Unblock.as_view(), name="api_unblock"),
     path("waves/", planning.Waves.as_view(), name="api_waves"),
     path("waves/<int:pk>/", planning.OneWave.as_view(), name="api_wave"),
     path("approvals/", planning.Approvals.as_view(), name="api_approvals"),

@@ -58,7 +58,7 @@ SECTIONS = (
     Section("Fixes", "fixes", "wrench", ("/fixes/",)),
     Section("Waivers", "waivers", "circle-slash", ("/waivers/", "/attestations/")),
     Section("Audit", "audit", "scroll-text", ("/audit/",), gap=True),
-    Section("Rules", "rules", "book-open", ("/rules/",)),
+    Section("Rules", "rules", "book-open", ("/rules/", "/readiness/")),
     Section("Settings", "settings", "settings", ("/settings/",), permission=Permission.READ_SETTINGS),
 )
 

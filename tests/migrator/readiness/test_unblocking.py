@@ -42,8 +42,9 @@ def test_a_rule_already_lifted_makes_the_next_step_smaller() -> None:
     assert [step.frees for step in steps] == [9, 4, 3]
 
 
-def test_of_equal_worth_the_larger_then_the_first_by_name() -> None:
-    assert greedy(held(AB=8, C=4))[0].rules == ("A", "B")
+def test_of_equal_worth_fewer_rules_then_the_first_by_name() -> None:
+    assert greedy(held(AB=8, C=4))[0].rules == ("C",)
+    assert [step.rules for step in greedy(held(A=2, AB=1, ABC=1))] == [("A",), ("B",), ("C",)]
     assert greedy(held(B=4, A=4))[0].rules == ("A",)
 
 

@@ -139,6 +139,8 @@ class Units(Endpoint):
         ),
         Parameter("rule", "Id of a rule: units with such a finding."),
         Parameter("outcome", "With rule: the outcome of the finding; yes when left out.", of=words(Outcome)),
+        Parameter("blocks", "Id of a rule: units in scope that one of these rules blocks.", many=True),
+        Parameter("frees", "Id of a rule: units in scope that some of these rules block and no other.", many=True),
         GONE,
         Parameter(
             "sort", "The order; a minus before it turns it round.",

@@ -27,7 +27,7 @@ from tracker.inventory.queries.history import (
     unregistered,
     wanted_syncs,
 )
-from tracker.inventory.queries.numbers import Count, Numbers, numbers, standing, units_by_rule
+from tracker.inventory.queries.numbers import Count, Held, Numbers, held, numbers, standing, units_by_rule
 from tracker.inventory.queries.provenance import (
     Facts,
     Gap,
@@ -72,6 +72,7 @@ __all__ = [
     "Filters",
     "Gap",
     "Gone",
+    "Held",
     "Node",
     "Numbers",
     "Provenance",
@@ -87,6 +88,7 @@ __all__ = [
     "estate_around",
     "estate_of",
     "found_by_text",
+    "held",
     "last_discovery",
     "latest_reading",
     "live_units",

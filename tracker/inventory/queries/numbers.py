@@ -82,8 +82,9 @@ def _sorted(filters: Filters, rows: Iterable[tuple[str, str, str, int | None]]) 
     return facets
 
 
-def _of_cells(filters: Filters, chosen: list[str]) -> tuple[str, list[Any]]:
-    """(statement, parameters): a facet counts what the choices of the others leave, so that it can be widened."""
+def _of_cells(filters: Filters, chosen: list[str], *, of: str = "cell") -> tuple[str, list[Any]]:
+    """(statement, parameters): a facet counts what the choices of the others leave, so that it can be widened. `of`:
+    tallies whose keys begin with CELL."""
     flags = "".join(f", key[{_PLACES[name]}] = ANY(%s) AS in_{name}" for name in chosen)
     parameters = [[_stored(name, value) for value in getattr(filters, name)] for name in chosen]
     values = ", ".join(f"('{name}', key[{_PLACES[name]}])" for name in FACETS if name not in chosen)
@@ -97,22 +98,51 @@ def _of_cells(filters: Filters, chosen: list[str]) -> tuple[str, list[Any]]:
         others = " AND ".join(f"in_{other}" for other in chosen if other != name) or "TRUE"
         value = f"'{name}', key[{_PLACES[name]}]"
         parts.append(f"SELECT {value}, sum(units)::bigint FROM cells WHERE {others} {_SUMMED}")  # noqa: S608
-    name, held, rules = _held(filters)
-    cells = f"SELECT key, units{flags} FROM tracker_tally WHERE name = '{name}' AND {_LISTED[filters.gone]}{held}"  # noqa: S608
+    blocking, rules = _blocking(filters)
+    name = "blocked" if blocking else of
+    cells = f"SELECT key, units{flags} FROM tracker_tally WHERE name = '{name}' AND {_LISTED[filters.gone]}{blocking}"  # noqa: S608
     return f"WITH cells AS MATERIALIZED ({cells}) {' UNION ALL '.join(parts)}", [*parameters, *rules]
 
 
 _RULES = f"key[{len(tallies.CELL) + 1}:]"  # of a key of 'blocked'
+_SETS = f"""
+SELECT 'rules', array_to_string({_RULES}, ' '), sum(units)::bigint FROM cells WHERE {{}} GROUP BY {_RULES}
+HAVING sum(units) > 0
+"""  # noqa: S608 - no id of a rule holds a space
 
 
-def _held(filters: Filters) -> tuple[str, str, list[Any]]:
-    """(name of the tallies, condition, parameters): only the units some rule blocks are counted by their rules."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Units in scope that rules block. `sets`: rules → how many units exactly these block; `facets` as in Numbers."""
+
+    sets: dict[frozenset[str], int]
+    facets: dict[str, list[Count]]
+
+    @property
+    def total(self) -> int:
+        return sum(self.sets.values())
+
+
+def held(filters: Filters) -> Held:
+    """By which sets of rules the units of a list are blocked; one query. Text, rule and outcome do not narrow it."""
+    chosen = [name for name in FACETS if getattr(filters, name)]
+    statement, parameters = _of_cells(filters, chosen, of="blocked")
+    fits = " AND ".join(f"in_{name}" for name in chosen) or "TRUE"
+    with connection.cursor() as cursor:
+        cursor.execute(_LABELLED.format(f"{statement} UNION ALL ({_SETS.format(fits)})"), parameters)
+        rows = cursor.fetchall()
+    sets = {frozenset(value.split(" ")): units for name, value, _, units in rows if name == "rules"}
+    return Held(sets, _sorted(filters, rows))
+
+
+def _blocking(filters: Filters) -> tuple[str, list[Any]]:
+    """(condition, parameters) of the chosen rules, for tallies of units that rules block; empty: none are chosen."""
     condition, parameters = "", []
     for chosen, operator in ((filters.blocks, "&&"), (filters.frees, "<@")):
         if chosen:
             condition += f" AND {_RULES} {operator} %s"
             parameters.append(list(chosen))
-    return ("blocked" if condition else "cell"), condition, parameters
+    return condition, parameters
 
 
 def _stored(name: str, value: str) -> str:

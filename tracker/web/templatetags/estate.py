@@ -141,6 +141,11 @@ def event_icon(entry: Any) -> str:
 
 
 @register.filter
+def blocked_line(units: int) -> str:
+    return f"{units:,} blocked unit{'' if units == 1 else 's'}"
+
+
+@register.filter
 def of_rules(left: int, total: int) -> str:
     return f"{total} rules" if left == total else f"{left} of {total} rules"
 

@@ -115,7 +115,7 @@ def _cursor(request: HttpRequest, cursor: str | None) -> str:
 def _facets(request: HttpRequest, counted: dict[str, list[queries.Count]]) -> list[lists.Facet]:
     facets = []
     for name, title in TITLES.items():
-        given = [(one.value, _label(name, one), one.count) for one in counted.get(name, [])]
+        given = [(one.value, label_of(name, one), one.count) for one in counted.get(name, [])]
         if name in CHIPS:
             order = list(status.CHIPS[name])
             given = sorted((one for one in given if one[0] in order), key=lambda one: order.index(one[0]))
@@ -130,7 +130,8 @@ def _facets(request: HttpRequest, counted: dict[str, list[queries.Count]]) -> li
     return [*facets, listing]
 
 
-def _label(name: str, one: queries.Count) -> str:
+def label_of(name: str, one: queries.Count) -> str:
+    """A value of a facet, for people."""
     if one.value == queries.NOBODY and name in NONE:
         return NONE[name]
     if name == "kind" and one.value in status.UNIT_KINDS:
@@ -139,7 +140,7 @@ def _label(name: str, one: queries.Count) -> str:
 
 
 def _further(request: HttpRequest, filters: queries.Filters) -> list[tuple[str, lists.Option]]:
-    """What is filtered by without having a facet: text and rule, so that it is seen and can be taken off."""
+    """What is filtered by without having a facet: text and rules, so that it is seen and can be taken off."""
     found = []
     if filters.text:
         found.append(("Text", lists.Option(filters.text, lists.address(request.GET, q=None))))
@@ -147,6 +148,10 @@ def _further(request: HttpRequest, filters: queries.Filters) -> list[tuple[str, 
         said = {"yes": "applies", "no": "does not apply", "unknown": "is unknown"}.get(filters.outcome or "yes", "")
         url = lists.address(request.GET, rule=None, outcome=None)
         found.append(("Rule", lists.Option(f"{filters.rule} {said}", url)))
+    for name, title in (("blocks", "Blocked by"), ("frees", "Blocked by nothing but")):
+        if rules := getattr(filters, name):
+            shown = ", ".join(rules[:3]) + (f" and {len(rules) - 3} more" if len(rules) > 3 else "")
+            found.append((title, lists.Option(shown, lists.address(request.GET, **{name: None}))))
     return found
 
 
