@@ -17,7 +17,7 @@ from migrator.gateway.protocol import (
 )
 from migrator.gateway.shapes import DEPLOYMENT_BODY
 from migrator.gateway.wire import messages, type_in
-from migrator.resources import PlatformMessage, ResourceType, Verb
+from migrator.resources import Category, PlatformMessage, ResourceType, Verb
 
 # The types whose migration Resource Manager offers (azure.md 1.1, 2.3); the rest is moved by the older API only.
 MOVABLE: Final = frozenset({ResourceType.DEPLOYMENT, ResourceType.NETWORK, ResourceType.STORAGE_ACCOUNT})
@@ -104,7 +104,9 @@ def poll(calls: Calls, status_url: str) -> Polled:
             messages=_messages(body, calls.shapes.validate_lists),
             exchange=reply.exchange,
         )
-    code, words = error.code, error.message or str(body.get("status", ""))
+    found = _messages(body, calls.shapes.validate_lists) or error.details
+    blocks = next((message.message for message in found if message.category is Category.ERROR), "")
+    code, words = error.code, error.message or blocks or str(body.get("status", ""))
     error_class, catalogue_id = errors.classify(0, code, words)
     return Polled(
         status=state,
@@ -113,7 +115,7 @@ def poll(calls: Calls, status_url: str) -> Polled:
         message=words[: errors.LONGEST_MESSAGE],
         error_class=error_class,
         catalogue_id=catalogue_id,
-        messages=_messages(body, calls.shapes.validate_lists) or error.details,
+        messages=found,
         exchange=reply.exchange,
     )
 

@@ -160,6 +160,7 @@ def checked_settings(body: Any) -> Mapping[str, Any]:
         "after_failure": lambda v: v in ("", "Prepared", "Preparing"),
         "registration_seconds": seconds,
         "upper_case_groups": lambda v: isinstance(v, bool),
+        "validate_later": lambda v: seconds(v) and v <= 1,
     }
     for name, value in wish.items():
         if not checks[name](value):

@@ -10,6 +10,7 @@ Kinds (settings in brackets; all take `verb`, `unit`, `method`, `times`):
     says-succeeded     accepted, then Succeeded, and nothing was changed
     says-failed        accepted, then Failed, and yet carried out [code, message]
     throttle           429 or 503 [status; retry_after: real seconds or null for none]
+    retry-after        the answer carries this Retry-After instead of its own [value: text as sent, or null for none]
     unauthorized       401
     stale-reads        reads show the platform as it was [seconds: simulated]
     slow               the answer takes longer [seconds: real]
@@ -33,6 +34,7 @@ DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "says-succeeded": {},
     "says-failed": {"code": "E03", "message": ""},
     "throttle": {"retry_after": 5, "status": 429},
+    "retry-after": {"value": "30"},
     "unauthorized": {},
     "stale-reads": {"seconds": 60},
     "slow": {"seconds": 5},
@@ -71,6 +73,9 @@ def parse(body: Any) -> Fault:
         raise FaultError("Key 'answer' must be an HTTP status from 400 to 599, or \"drop\".")
     if kind == "throttle" and body.get("status", 429) not in (429, 503):
         raise FaultError("Key 'status' must be 429 or 503.")
+    value = body.get("value", "")
+    if value is not None and not (isinstance(value, str) and value.isascii() and value.isprintable()):
+        raise FaultError("Key 'value' must be one line of ASCII text, or null for no header.")
     settings = {**DEFAULTS[kind], **{key: body[key] for key in DEFAULTS[kind] if key in body}}
     return Fault(
         fault_id=uuid.uuid4().hex[:8],

@@ -148,6 +148,10 @@ class Simulator:
         if self.platform.settings.upper_case_groups and answer.body is not None:
             answer.body = json.loads(_GROUP.sub(lambda found: found[1] + found[2].upper(), json.dumps(answer.body)))
         answer.headers = {**headers, **ids, **answer.headers}
+        if waits := self.platform.faults.take("retry-after", verb=_verb_in(path), path=path, method=request.method):
+            value = waits.settings["value"]
+            own = {name: text for name, text in answer.headers.items() if name.lower() != "retry-after"}
+            answer.headers = own if value is None else {**own, "Retry-After": value}
         malformed = self.platform.faults.take("malformed", path=path, method=request.method)
         self.keeper.keep(self.platform, self.scenario)
         error = answer.body.get("error") if isinstance(answer.body, dict) else None

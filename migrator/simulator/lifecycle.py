@@ -86,13 +86,15 @@ def complete(platform: "Platform", operation: Operation) -> None:
     """The operation's time is over: carry it out, or let it fail as planned."""
     migration = platform.migrations.get(operation.unit.lower())
     operation.status = "Succeeded"
-    if operation.repeats or migration is None:
+    if operation.repeats or (migration is None and operation.verb != "validate"):
         return
-    if migration.unit not in platform.store:  # somebody took it away meanwhile
+    if operation.unit not in platform.store:  # somebody took it away meanwhile
         operation.status, operation.code = "Failed", "ResourceNotFound"
-        operation.message = f"The resource {migration.unit} was not found."
+        operation.message = f"The resource {operation.unit} was not found."
         return
     kind = operation.plan.get("kind", "operation-fails") if operation.plan else ""
+    if migration is None or operation.verb == "validate":
+        return _validated(platform, operation, migration, kind)
     if kind == "operation-fails":
         _fail_as_planned(platform, operation, migration)
     elif kind == "says-succeeded":
@@ -102,6 +104,19 @@ def complete(platform: "Platform", operation: Operation) -> None:
         if kind == "says-failed":
             plan = operation.plan
             operation.status, operation.code, operation.message = "Failed", str(plan["code"]), str(plan["message"])
+
+
+def _validated(platform: "Platform", operation: Operation, migration: Migration | None, kind: str) -> None:
+    """A Validate that took its time: it finds what is there at its end, and changes nothing."""
+    if kind in ("operation-fails", "says-failed"):
+        plan = operation.plan
+        operation.status, operation.code, operation.message = "Failed", str(plan["code"]), str(plan["message"])
+        return
+    operation.messages = (
+        [] if migration or kind == "says-succeeded" else platform.messages(_scope_of(platform, operation.unit))
+    )
+    if any(message["category"] == "Error" for message in operation.messages):
+        operation.status = "Failed"
 
 
 def _as_before(platform: "Platform", operation: Operation, migration: Migration) -> None:
@@ -138,9 +153,13 @@ def _fail_as_planned(platform: "Platform", operation: Operation, migration: Migr
 
 
 def _scope(platform: "Platform", migration: Migration) -> Scope:
-    unit = platform.store.get(migration.unit)
+    return _scope_of(platform, migration.unit)
+
+
+def _scope_of(platform: "Platform", unit_id: str) -> Scope:
+    unit = platform.store.get(unit_id)
     if unit is None:
-        raise LookupError(f"{migration.unit} is locked and yet gone")
+        raise LookupError(f"{unit_id} has an operation and yet is gone")
     return scopes.resolve(platform.store, unit)
 
 

@@ -26,6 +26,7 @@ TELLS: Final = {
     "says-succeeded": "The next operation ends as succeeded, and nothing has changed.",
     "says-failed": "The next operation ends as failed, and yet was carried out.",
     "throttle": "The next call is answered 429 or 503.",
+    "retry-after": "The next answer asks to wait in these words: seconds, a date, or nonsense.",
     "unauthorized": "Every call is answered 401.",
     "stale-reads": "Reads show the estate as it was a while ago.",
     "slow": "Answers take longer.",

@@ -29,6 +29,12 @@ MIGRATE = "Microsoft.ClassicInfrastructureMigrate"
 CLOUD_SERVICES = "Microsoft.Compute/CloudServices"
 REGISTRATION = 180.0  # simulated seconds (azure.md 7: minutes)
 GIVES_UP = 24 * 3600.0  # azure.md 2.1
+SECONDS = {  # simulated, of an operation: to begin with, and for each instance [I]; Validate is quick (azure.md 2.1)
+    "validate": (15.0, 2.0),
+    "prepare": (90.0, 25.0),
+    "abort": (40.0, 5.0),
+    "commit": (45.0, 10.0),
+}
 
 
 @dataclass
@@ -43,6 +49,9 @@ class Settings:
     after_failure: str = "Prepared"
     registration_seconds: float = REGISTRATION  # simulated, of a provider or a feature
     upper_case_groups: bool = False  # ids in answers spell their resource group in capitals, as the migration's do
+    # The share of units whose Validate answers 202, with its result at the status URL (azure.md 2.3 [I]); the others
+    # are answered at once. The seed says which.
+    validate_later: float = 0.0
 
 
 class Platform:
@@ -164,9 +173,10 @@ class Platform:
     # Verbs
 
     def submit(
-        self, verb: str, unit_id: str, body: Mapping[str, Any], client_request_id: str = ""
+        self, verb: str, unit_id: str, body: Mapping[str, Any], client_request_id: str = "", *, at_once: bool = False
     ) -> Operation | list[Any]:
-        """One verb. Validate gives its messages, the others the accepted operation. Raises ArmError, Unanswered."""
+        """One verb. A Validate that answers at once gives its messages, all else the accepted operation. Raises
+        ArmError, Unanswered. `at_once`: Validate has no other way here, whatever the settings say."""
         self.tick()
         fault = self.faults.take("fail", "apply-then-fail", "late-apply", verb=verb, path=unit_id, method="POST")
         if fault and fault.kind == "fail":
@@ -175,12 +185,14 @@ class Platform:
             late = Late(self.now + float(fault.settings["delay"]), verb, unit_id, dict(body), client_request_id)
             self.late[uuid.uuid4().hex] = late
             raise Unanswered(fault.settings["answer"])
-        result = self._apply(verb, unit_id, body, client_request_id)
+        result = self._apply(verb, unit_id, body, client_request_id, at_once=at_once)
         if fault:
             raise Unanswered(fault.settings["answer"])
         return result
 
-    def _apply(self, verb: str, unit_id: str, body: Mapping[str, Any], client_request_id: str) -> Operation | list[Any]:
+    def _apply(
+        self, verb: str, unit_id: str, body: Mapping[str, Any], client_request_id: str, *, at_once: bool = True
+    ) -> Operation | list[Any]:
         unit = self.store.get(unit_id)
         if unit is None or kind_of(unit_id) not in MOVABLE:
             raise resource_not_found(unit_id)
@@ -191,6 +203,9 @@ class Platform:
             lifecycle.check_parameters(scope, body)
         migration = self.migrations.get(scope.key)
         if verb == "validate":
+            later = not at_once and self._dice(scope.key, "validate later").random() < self.settings.validate_later
+            if later:
+                return self._start("validate", scope, client_request_id)
             return [] if migration else self.messages(scope)
         if verb == "prepare":
             return self._prepare(scope, migration, body, client_request_id)
@@ -331,9 +346,13 @@ class Platform:
         """Simulated seconds; Prepare is the longest, and all grow with the instances (azure.md 2.1). Same seed,
         same length."""
         before = sum(1 for o in self.operations.values() if o.verb == verb and o.unit.lower() == scope.key)
-        dice = random.Random(f"{self.seed}:{scope.key}:{verb}:{before}")  # noqa: S311 - chance that must repeat
-        base, each = {"prepare": (90.0, 25.0), "abort": (40.0, 5.0), "commit": (45.0, 10.0)}[verb]
+        dice = self._dice(scope.key, verb, before)
+        base, each = SECONDS[verb]
         return (base + each * instance_count(self.store, scope)) * dice.uniform(0.85, 1.25)
+
+    def _dice(self, *what: object) -> random.Random:
+        """Chance that repeats: same seed, same throws."""
+        return random.Random(":".join(map(str, (self.seed, *what))))  # noqa: S311
 
     def operation(self, operation_id: str) -> Operation:
         self.tick()

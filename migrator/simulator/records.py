@@ -72,6 +72,7 @@ class Operation:
     message: str = ""
     client_request_id: str = ""
     plan: dict[str, Any] = field(default_factory=dict)  # a fault's wish: how it shall end
+    messages: list[dict[str, Any]] | None = None  # what a Validate that took its time found; None: not yet, or no such
     repeats: bool = False  # a verb that had nothing to do
 
     @property

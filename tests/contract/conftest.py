@@ -30,7 +30,7 @@ def azure(request: pytest.FixtureRequest) -> Place:
         place = OverHttp(request.getfixturevalue("process"))
         place.control("reset", {"scenario": "journey", "seed": 1})
         place.control("faults", method="DELETE")
-    place.control("settings", {"throttle": 0, "page_size": 100, "operation_header": "both"})
+    place.control("settings", {"throttle": 0, "page_size": 100, "operation_header": "both", "validate_later": 0})
     return place
 
 

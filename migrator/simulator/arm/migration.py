@@ -24,7 +24,7 @@ def unit_of(path: str) -> str:
 
 @routes.route("POST", UNIT + r"/(?P<verb>validate|prepare|commit|abort)migration")
 def verb(call: Call) -> Answer:
-    """Validate answers 200 with its messages [I]; the others 202 and a status URL."""
+    """Validate answers 200 with its messages, or 202 like the others, with its messages at the status URL [I]."""
     unit, name = unit_of(call.parts["unit"]), call.parts["verb"].lower()
     if not call.subscription:
         raise resource_not_found(unit)
@@ -72,6 +72,8 @@ def operation_body(call: Call, operation: Operation) -> dict[str, Any]:
     }
     if operation.ended_at is not None:
         body["endTime"] = when(operation.ended_at)
-    if operation.status == "Failed":
+    if operation.messages is not None:
+        body["validationMessages"] = operation.messages
+    elif operation.status == "Failed":
         body["error"] = {"code": operation.code, "message": operation.message}
     return body

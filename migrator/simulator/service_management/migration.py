@@ -40,7 +40,7 @@ def verb(call: Call) -> Answer:
     if unit is None:
         raise names.not_found()
     body = _network_resource(call.body) if is_deployment(call.path) and name in ("validate", "prepare") else {}
-    result = call.platform.submit(name, str(unit["id"]), body, call.client_request_id)
+    result = call.platform.submit(name, str(unit["id"]), body, call.client_request_id, at_once=True)
     if isinstance(result, list):
         return Answer(body=xml.listed("ValidationMessages", map(message, result)), verb=name, unit=unit["id"])
     headers = {"x-ms-request-id": request_id(result)}

@@ -152,6 +152,8 @@ def test_only_one_of_the_two_headers_may_come(journey, shop):
         ({"kind": "fail", "times": 0}, "1 or more"),
         ({"kind": "late-apply", "delay": -1}, "0 or more"),
         ({"kind": "apply-then-fail", "answer": 200}, "400 to 599"),
+        ({"kind": "retry-after", "value": 5}, "one line of ASCII text"),
+        ({"kind": "retry-after", "value": "5\r\nX-Other: 1"}, "one line of ASCII text"),
     ],
 )
 def test_a_switch_that_makes_no_sense_is_refused_in_one_sentence(journey, wish, fragment):
@@ -164,3 +166,11 @@ def test_every_kind_of_switch_has_its_defaults_documented():
     for kind in faults.DEFAULTS:
         assert kind in (faults.__doc__ or "")
         assert faults.parse({"kind": kind}).kind == kind
+
+
+@pytest.mark.parametrize("value", ["-5", "604800", "soon", "Sun, 22 Nov 2026 12:00:30 GMT", None])
+def test_an_answer_can_ask_to_wait_in_any_words(journey, shop, value):
+    journey.fault("retry-after", verb="prepare", value=value)
+    submitted = journey.verb("prepare", shop)
+    assert submitted.headers.get("retry-after") == value
+    assert int(journey.poll(submitted).headers["retry-after"]) >= 1

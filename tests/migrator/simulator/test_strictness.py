@@ -62,6 +62,7 @@ SETTINGS = {
     "after_failure": "Preparing",
     "registration_seconds": 3600.0,
     "upper_case_groups": True,
+    "validate_later": 0.5,
 }
 
 
