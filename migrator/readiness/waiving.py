@@ -1,4 +1,4 @@
-"""What a waiver can set aside, and what exactly it sets aside (templates/docs/decisions/people-s-word.md)."""
+"""What a waiver can set aside, and what exactly it sets aside (templates/docs/decisions/peoples-word.md)."""
 
 import hashlib
 import json
@@ -24,8 +24,8 @@ def why_not(finding: Finding) -> str:
         return "it does not apply"
     if finding.outcome is Outcome.UNKNOWN:
         return "nobody knows yet whether it applies: settle it, or attest it"
-    if finding.effect is Effect.INFO:
-        return "it changes nothing, so there is nothing to set aside"
+    if finding.effect in (Effect.INFO, Effect.CHANGES):
+        return "it stops nothing, so there is nothing to set aside"
     if finding.source == PLATFORM_SOURCE:
         return "Azure itself said so, and a waiver here does not change its mind"
     return UNWAIVABLE.get(finding.rule_id, "")

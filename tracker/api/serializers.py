@@ -204,6 +204,7 @@ FINDING = Shape.made(
             ("remedy", text(null=True), "What to do."),
             ("sources", list_of(shaped(SOURCE)), "Where it was published."),
             ("source", one_of(("catalogue", "platform")), "Who said so."),
+            ("waived", yes_no(), "Whether two people set it aside: then it counts in no verdict."),
         )
     ),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from tracker.api.views import about, files, fixes, history, inventory, planning, readiness, runs
+from tracker.api.views import about, files, fixes, history, inventory, people, planning, readiness, runs
 
 urlpatterns = [
     path("", about.Root.as_view(), name="api_root"),
@@ -31,6 +31,10 @@ urlpatterns = [
     path("quota/requests/", planning.Requests.as_view(), name="api_quota_requests"),
     path("followups/", planning.FollowUps.as_view(), name="api_followups"),
     path("followups/<int:pk>/", planning.OneFollowUp.as_view(), name="api_followup"),
+    path("waivers/", people.Waivers.as_view(), name="api_waivers"),
+    path("waivers/<int:pk>/", people.OneWaiver.as_view(), name="api_waiver"),
+    path("attestations/", people.Attestations.as_view(), name="api_attestations"),
+    path("attestations/<int:pk>/", people.OneAttestation.as_view(), name="api_attestation"),
     path("fixes/", fixes.Fixes.as_view(), name="api_fixes"),
     path("fixes/<int:pk>/", fixes.OneFix.as_view(), name="api_fix"),
     path("audit/events/", history.Events.as_view(), name="api_audit_events"),

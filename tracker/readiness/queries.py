@@ -144,6 +144,7 @@ def published(finding: Finding) -> dict[str, Any]:
         "remedy": rule.remedy if rule else "",
         "sources": readiness.metadata(rule)["sources"] if rule else [],
         "source": finding.source,
+        "waived": finding.waived,
     }
 
 

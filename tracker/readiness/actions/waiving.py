@@ -1,4 +1,4 @@
-"""Waivers: a finding set aside by two people, for a time, and reopened by itself (decisions/people-s-word.md)."""
+"""Waivers: a finding set aside by two people, for a time, and reopened by itself (decisions/peoples-word.md)."""
 
 from datetime import datetime, timedelta
 

@@ -62,7 +62,15 @@ COLUMN_WORDS = {
 }
 FIELDS = ("type", "actor", "kind", "object", "result", "since", "until", "q")
 LONGEST = 400
-PAGES = {"wave": "wave", "run": "run", "approval": "approval", "followup": "follow_up", "fix": "fix", "rule": "rule"}
+PAGES = {
+    "wave": "wave",
+    "run": "run",
+    "approval": "approval",
+    "followup": "follow_up",
+    "fix": "fix",
+    "rule": "rule",
+    "waiver": "waiver",
+}
 
 
 @dataclass(frozen=True)

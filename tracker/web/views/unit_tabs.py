@@ -25,6 +25,7 @@ from tracker.inventory import differences, queries
 from tracker.inventory.models import Resource, Snapshot, Unit
 from tracker.readiness import people, verdicts
 from tracker.readiness import queries as readiness
+from tracker.readiness.models import Waiver
 from tracker.runs.models import Comparison, Difference, Run
 from tracker.web import (
     configuration,
@@ -218,15 +219,18 @@ def follow_ups_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
 
 
 def history_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
-    """Events of the unit, of its runs and of its fixes, newest first."""
-    runs, fixed = Run.objects.filter(unit=unit).order_by(), Fix.objects.filter(unit=unit).order_by()
+    """Events of the unit, of its runs, fixes and waivers, newest first."""
+    kinds = (("run", Run), ("fix", Fix), ("waiver", Waiver))
     named = [
-        rows.annotate(told=Value(kind), number=Cast("pk", TextField())).values_list("told", "number")
-        for kind, rows in (("run", runs), ("fix", fixed))
+        model.objects.filter(unit=unit)
+        .order_by()
+        .annotate(told=Value(kind), number=Cast("pk", TextField()))
+        .values_list("told", "number")
+        for kind, model in kinds
     ]
     about = Q(object_kind="unit", object_id=unit.key)
     listed: dict[str, list[str]] = {}
-    for kind, number in named[0].union(named[1], all=True):
+    for kind, number in named[0].union(*named[1:], all=True):
         listed.setdefault(kind, []).append(number)
     for kind, numbers in listed.items():
         about |= Q(object_kind=kind, object_id__in=numbers)
