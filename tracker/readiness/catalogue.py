@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from migrator import readiness
 from migrator.readiness import Context, Effect, Evaluation, Evidence, Finding, Outcome
@@ -162,6 +162,22 @@ def due(now: datetime) -> list[int]:
     """Walks over the units to take a step of."""
     free = CatalogueWork.objects.filter(due_at__lte=now).filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
     return list(free.values_list("pk", flat=True))
+
+
+def locked() -> QuerySet[Unit]:
+    """Units whose management plane is locked: prepared, or on the way there or back."""
+    return Unit.objects.filter(locked_since__isnull=False, gone_at__isnull=True)
+
+
+def as_of(unit: Unit) -> dict[tuple[str, str], str]:
+    """While a catalogue waits: which stored findings of held rules are which catalogue's, by (rule, resource)."""
+    here = standing()
+    if here is None or not here.waits or not here.changes.held:
+        return {}
+    rows = models.Finding.objects.filter(unit=unit, rule__in=here.changes.held).values_list("rule", "resource_key")
+    told = AnsweredAhead.objects.filter(unit=unit).exclude(version=here.version).first()
+    ahead = {(rule, key) for rule, key in told.rows} if told else set()
+    return {key: told.version if told and key in ahead else here.version for key in rows}
 
 
 def named(version: str) -> str:

@@ -18,12 +18,14 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 
+from migrator import readiness
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission, Role
 from tracker.fixes import queries as fixes
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Subscription
 from tracker.readiness import people
+from tracker.readiness.catalogue_models import CatalogueVersion
 from tracker.runs.models import Run
 from tracker.waves import queries as waves
 from tracker.waves.models import Freeze
@@ -96,6 +98,7 @@ class Frame:
     needs_person: int  # live runs that wait for a person
     freezes: tuple[Frozen, ...]
     search_url: str  # empty until the page exists
+    catalogue_waits: bool = False  # and this person may switch it on
 
     @property
     def rail(self) -> SafeString:
@@ -169,7 +172,13 @@ def build(request: HttpRequest, now: datetime) -> Frame:
         needs_person=needs,
         freezes=tuple(sorted(freezes, key=lambda one: (one.scope != "all", one.scope))),
         search_url=_address("search"),
+        catalogue_waits=bool(rows) and user.may(Permission.SWITCH_CATALOGUE) and _another(rows[0][5]),
     )
+
+
+def _another(in_force: str | None) -> bool:
+    """Whether the catalogue of rules in force is not the one of this version of the product."""
+    return in_force is not None and in_force != readiness.catalogue_version
 
 
 class _CountOf(Subquery):
@@ -180,8 +189,9 @@ class _CountOf(Subquery):
 
 
 def _rows(user: User, now: datetime) -> list[tuple[Any, ...]]:
-    """(scope, frozen, reason, since when, subscription's name, waiting, needs, owed, fixing, waiving) of each active
-    freeze; the row of `all` is always there, and the counts of the rail stand on each: one query."""
+    """(scope, frozen, reason, since when, subscription's name, the catalogue of rules in force, waiting, needs, owed,
+    fixing, waiving) of each active freeze; the row of `all` is always there, and the counts of the rail stand on each:
+    one query."""
     statement, parameters = _composed(user.may(Permission.APPROVE))
     given = {_SOMEBODY.pk: user.pk, _SOME_TIME: now}
     with connection.cursor() as cursor:
@@ -203,8 +213,10 @@ def _composed(approves: bool) -> tuple[str, tuple[Any, ...]]:
     waiving = people.waiting_on(_SOMEBODY).values("pk") if approves else None
     owed = FollowUp.objects.filter(state__in=open_states).values("pk")
     named = Subscription.objects.filter(pk=Substr(OuterRef("scope"), len("subscription:") + 1))
+    in_force = CatalogueVersion.objects.filter(switched_on_at__isnull=False).order_by("-switched_on_at", "-pk")
     rows = Freeze.objects.filter(Q(scope="all") | Q(frozen=True)).annotate(
         subscription_name=Subquery(named.values("name")[:1]),
+        in_force=Subquery(in_force.values("version")[:1]),
         waiting=_CountOf(waiting) if waiting is not None else Value(0),
         needs=_CountOf(needs),
         owed=_CountOf(owed),
@@ -212,7 +224,7 @@ def _composed(approves: bool) -> tuple[str, tuple[Any, ...]]:
         waiving=_CountOf(waiving) if waiving is not None else Value(0),
     )
     counts = ("waiting", "needs", "owed", "fixing", "waiving")
-    columns = ("scope", "frozen", "reason", "changed_at", "subscription_name", *counts)
+    columns = ("scope", "frozen", "reason", "changed_at", "subscription_name", "in_force", *counts)
     return rows.values_list(*columns).query.sql_with_params()
 
 

@@ -39,9 +39,11 @@ def always(view: Any, _context: Any) -> list[Answer]:
     return [yes(view.unit, f"This rule says yes of {view.unit.name}.")]
 
 
-def made(name: str, check: Check = always, effect: Effect = Effect.BLOCKS) -> Rule:
+def made(
+    name: str, check: Check = always, effect: Effect = Effect.BLOCKS, kinds: frozenset[UnitKind] = frozenset(UnitKind)
+) -> Rule:
     """A rule nobody knew before."""
     return Rule(
         id=name, title=f"The rule {name}", scope=Scope.SUBSCRIPTION, effect=effect, detection=Detection.API,
-        statement="It came with a release.", remedy="Nothing.", sources=(), check=check, kinds=frozenset(UnitKind),
+        statement="It came with a release.", remedy="Nothing.", sources=(), check=check, kinds=kinds,
     )  # fmt: skip

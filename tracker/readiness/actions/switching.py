@@ -102,7 +102,7 @@ def _switch_on(version: str, reason: str, by: User, now: datetime) -> CatalogueV
         kind=Kind.ASSESS, catalogue=other, base=base, asked_by=by.actor.key, asked_at=now, as_of=now, due_at=now,
         total=Unit.objects.filter(gone_at__isnull=True).count(),
     )  # fmt: skip
-    locked = list(Unit.objects.filter(locked_since__isnull=False, gone_at__isnull=True))
+    locked = list(catalogue.locked())
     assess(locked, now=now, by=by.actor)
     changes = catalogue.changes(base)
     summary = previews.summary(preview)

@@ -15,6 +15,7 @@ from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.inventory.models import Unit
 from tracker.readiness import queries as readiness
+from tracker.readiness.catalogue import in_force_version
 from tracker.readiness.models import Finding
 from tracker.readiness.queries import RuleCount
 from tracker.web import lists, rechecks
@@ -58,6 +59,7 @@ def rules(request: HttpRequest) -> HttpResponse:
             "left": len(left),
             "all": len(listed),
             "version": catalogue.catalogue_version,
+            "in_force": in_force_version(),
             "documents": DOCUMENTS,
             "coverage": coverage(),
         },
