@@ -4,6 +4,7 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
+from django.db.models import Count
 from django.test import Client
 
 from migrator.lifecycle import State
@@ -12,7 +13,9 @@ from migrator.readiness.rows import PLACES, ROWS, coverage
 from tests.web.estate import Estate
 from tracker.accounts.models import User
 from tracker.inventory.models import Unit
+from tracker.readiness.actions import open_rules
 from tracker.readiness.models import Finding
+from tracker.web import lists
 
 As = Callable[[User], Client]
 
@@ -89,16 +92,48 @@ def test_every_number_is_the_length_of_its_list(estate: Estate, as_person: As) -
 def test_blocked_by_nothing_else_means_it(estate: Estate, as_person: As) -> None:
     client = as_person(estate.noor)
     rule = Finding.objects.filter(unit__name="legacy-net", effect="blocks", outcome="yes").first().rule
-    assert [u.name for u, _, _ in client.get(f"/rules/{rule}/?only=yes").context["units"]] == ["legacy-net"]
+    assert [one.unit.name for one in client.get(f"/rules/{rule}/?only=yes").context["units"]] == ["legacy-net"]
     other = next(one for one in CATALOGUE if one.effect == "blocks" and one.id != rule)
     unit = estate.unit("legacy-net")
     Finding.objects.update_or_create(
         unit=unit, rule=other.id, resource_key=unit.key,
         defaults={"effect": "blocks", "outcome": "yes", "sentence": "x", "since": unit.changed_at},
     )  # fmt: skip
+    rows = Finding.objects.filter(unit=unit).values_list("rule", "effect", "outcome")
+    Unit.objects.filter(pk=unit.pk).update(open_rules=list(open_rules(rows)))
+    assert [(one.unit.name, one.also) for one in client.get(f"/rules/{rule}/").context["units"]] == [
+        ("legacy-net", True)
+    ]
     page = client.get(f"/rules/{rule}/?only=yes")
     assert page.context["units"] == []
     assert "Every one of them is blocked by something else too" in page.content.decode()
+
+
+def test_what_is_set_aside_stands_in_no_number_and_no_list(estate: Estate, as_person: As) -> None:
+    client, unit = as_person(estate.noor), estate.unit("legacy-net")
+    finding = Finding.objects.filter(unit=unit, effect="blocks", outcome="yes").first()
+    Finding.objects.filter(unit=unit, rule=finding.rule).update(waived=True)
+    rows = Finding.objects.filter(unit=unit, waived=False).values_list("rule", "effect", "outcome")
+    Unit.objects.filter(pk=unit.pk).update(open_rules=list(open_rules(rows)))
+    page = client.get(f"/rules/{finding.rule}/").context
+    listed = client.get("/inventory/", {"rule": finding.rule}).context
+    assert page["numbers"].yes == len(page["units"]) == listed["found"].total
+    assert unit.pk not in [one.unit.pk for one in page["units"]] + [one.pk for one in listed["page"].rows]
+
+
+def test_units_of_a_rule_come_in_pages(estate: Estate, as_person: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = lists.page
+    monkeypatch.setattr(lists, "page", lambda *given, **more: real(*given, **{**more, "size": 1}))
+    client = as_person(estate.noor)
+    said = Finding.objects.filter(outcome="yes").values("rule").annotate(units=Count("unit", distinct=True))
+    rule = said.filter(units__gte=2).order_by("-units", "rule").first()
+    path, seen = f"/rules/{rule['rule']}/", []
+    while path:
+        page = client.get(path).context
+        assert page["numbers"].yes == rule["units"]
+        seen += [one.unit.name for one in page["units"]]
+        path = page["page"].next_url and f"/rules/{rule['rule']}/{page['page'].next_url}"
+    assert seen == sorted(seen) and len(seen) == len(set(seen)) == rule["units"]
 
 
 def test_filters_narrow_by_word_effect_scope_and_what_is_here(estate: Estate, as_person: As) -> None:

@@ -38,7 +38,7 @@ _QUARTER = (
     """to_char(date_bin('15 minutes', {}, '2000-01-01 00:00+00') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"')"""
 )
 _WAVE = "coalesce(u.wave_id::text, '')"
-_SCOPE = "u.gone_at IS NULL AND u.progress <> 'excluded'"  # as `readiness.queries.IN_SCOPE`
+_SCOPE = "u.gone_at IS NULL AND u.progress <> 'excluded'"
 _CELL = f"""ARRAY[u.subscription_id, u.region, u.kind, u.verdict, u.progress, u.health, u.owner, {_WAVE},
                          CASE WHEN u.gone_at IS NULL THEN '' ELSE 'gone' END]"""
 # Of `u`, one unit with the wave it is in.

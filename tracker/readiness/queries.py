@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from migrator import readiness
 from migrator.readiness import CATALOGUE, PLATFORM, Effect, Outcome, Rule, UnknownRule
@@ -16,8 +16,6 @@ from tracker.readiness.models import Assessment, Finding, PlatformAnswer
 EFFECTS = tuple(effect.value for effect in Effect)  # the strongest first
 _OUTCOMES = {Outcome.YES.value: 0, Outcome.UNKNOWN.value: 1, Outcome.NO.value: 2}
 OPEN = (Outcome.YES.value, Outcome.UNKNOWN.value)  # what asks something of somebody
-# Units that still count when asking what blocks the programme.
-IN_SCOPE = Q(unit__gone_at__isnull=True) & ~Q(unit__progress="excluded")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """F1, F2, F3, F5, F9: pages against the floor. One client; ours and the floor take turns."""
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 from tests.benchmarks.bench import BEYOND, Bench
 from tests.benchmarks.clock import Samples, interleaved, ms
@@ -63,6 +64,8 @@ def other_pages(bench: Bench) -> Iterator[Figure]:
         "sorted (score)": f"{LIST}?sort=-score",
         "sorted (verdict)": f"{LIST}?sort=verdict",
         "sorted (progress)": f"{LIST}?sort=-progress",
+        "blocked by one rule": f"{LIST}?blocks={most_blocking()[0]}",
+        "blocked by nothing but three": f"{LIST}?{urlencode([('frees', rule) for rule in most_blocking()[:3]])}",
         "searched (part of names)": f"{LIST}?q=lisbon-00",
         "searched (a member)": f"{LIST}?q={member}",
         "searched (nothing like it)": f"{LIST}?q=nowhere-at-all",
@@ -81,6 +84,13 @@ def other_pages(bench: Bench) -> Iterator[Figure]:
             "≤ 1.2 ×",
             at_most(ratio, 1.2),
         )
+
+
+def most_blocking() -> list[str]:
+    """Blocking rules, of the most units first."""
+    said = queries.units_by_rule()
+    listed = [(-units, word.removeprefix("blocks ")) for word, units in said.items() if word.startswith("blocks ")]
+    return [rule for _, rule in sorted(listed)]
 
 
 def deepest() -> str:
@@ -108,9 +118,18 @@ def object_page(bench: Bench) -> Iterator[Figure]:
 @row("F5", "overview with all charts")
 def overview(bench: Bench) -> Iterator[Figure]:
     visitor = bench.visitor(bench.full)
-    found = timed(visitor, {"floor": FLOOR, "page": "/"}, bench.size.repetitions)
-    yield against_floor("F5", "overview", found["page"], found["floor"])
+    unblock = "/readiness/unblock/"
+    pages = {
+        "overview": "/",
+        "what would unblock most": unblock,
+        "what would unblock most, filtered": f"{unblock}?region=westeurope&kind=network",
+        "the rule that blocks most": f"/rules/{most_blocking()[0]}/",
+    }
+    found = timed(visitor, {"floor": FLOOR} | pages, bench.size.repetitions)
+    for what in pages:
+        yield against_floor("F5", what, found[what], found["floor"])
     yield query_figure(bench, "F5", "overview", "/", 8)
+    yield query_figure(bench, "F5", "what would unblock most", unblock, 8)
 
 
 @row("F9", "history page, filtered")

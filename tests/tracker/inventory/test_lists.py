@@ -199,9 +199,10 @@ def test_a_search_is_counted_only_while_it_finds_few(monkeypatch: pytest.MonkeyP
     assert (narrow.total, narrow.more) == (len(queries.page(Filters(wave=("none",), verdict=("ready",))).units), False)
 
 
-def test_units_are_found_by_rule_and_outcome() -> None:
+def test_units_are_found_by_rule_and_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     units = fill(6)
     for unit, outcome in zip(units[:4], ("yes", "yes", "unknown", "no"), strict=True):
+        Unit.objects.filter(pk=unit.pk).update(open_rules=[f"{outcome} R-1"] if outcome != "no" else [])
         for resource in ("a", "b"):
             Finding.objects.create(
                 unit=unit, rule="R-1", effect="blocks", outcome=outcome, resource_key=resource, since=NOON
@@ -212,6 +213,11 @@ def test_units_are_found_by_rule_and_outcome() -> None:
         (Filters(rule="R-2"), 0),
     ):
         assert len(queries.page(filters).units) == queries.numbers(filters).total == total
+    monkeypatch.setitem(queries.numbers.__globals__, "FEW", 1)
+    many = queries.numbers(Filters(rule="R-1"))  # a number that is kept
+    assert (many.total, many.more) == (2, False)
+    chosen = queries.numbers(Filters(rule="R-1", gone=Gone.SHOW))
+    assert (chosen.total, chosen.more) == (1, True)
 
 
 def test_gone_units_are_hidden_unless_they_were_planned_or_moved() -> None:

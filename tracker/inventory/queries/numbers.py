@@ -159,11 +159,20 @@ def _sought(filters: Filters) -> Numbers:
     found = list(sought(filters).order_by().values_list(*columns, *labels)[: FEW + 1])
     if len(found) <= FEW:
         return _counted(filters, found)
-    total = selection(filters).order_by()[: FEW + 1].count()
+    kept = _kept(filters)
+    total = kept or selection(filters).order_by()[: FEW + 1].count()
     with connection.cursor() as cursor:
         cursor.execute(_LABELLED.format(_ALL))
         values = [(facet, value, label, None) for facet, value, label, _ in cursor.fetchall()]
-    return Numbers(min(total, FEW), total > FEW, _sorted(filters, values))
+    more = total > FEW and not kept
+    return Numbers(FEW if more else total, more, _sorted(filters, values))
+
+
+def _kept(filters: Filters) -> int:
+    """Of what a rule says and nothing else, the number that is kept; 0: none is."""
+    if filters != Filters(rule=filters.rule, outcome=filters.outcome):
+        return 0
+    return units_by_rule()[f"{filters.outcome or 'yes'} {filters.rule}"]
 
 
 def _counted(filters: Filters, found: Iterable[tuple[Any, ...]]) -> Numbers:

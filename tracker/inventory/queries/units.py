@@ -227,8 +227,11 @@ def sought(filters: Filters) -> QuerySet[Unit]:
     if filters.text:
         units = units.filter(_named(filters.text))
     if filters.rule:  # a finding is read by its relation's name: the slice of readiness lies above this one
-        found = Unit.objects.filter(findings__rule=filters.rule, findings__outcome=filters.outcome or "yes")
+        outcome = filters.outcome or "yes"
+        found = Unit.objects.filter(findings__rule=filters.rule, findings__outcome=outcome)
         units = _in_scope(units).filter(pk__in=found.values("pk"))
+        if outcome in ("yes", "unknown"):  # and not set aside
+            units = units.filter(open_rules__contains=[f"{outcome} {filters.rule}"])
     if filters.blocks:
         units = _in_scope(units).filter(open_rules__overlap=[f"blocks {rule}" for rule in filters.blocks])
     if filters.frees:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -13,14 +12,13 @@ from migrator.readiness import CATALOGUE, DOCUMENTS, PLATFORM, Effect, Rule, Sco
 from migrator.readiness.rows import PLACES, SEED0, SEED1, coverage
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
-from tracker.inventory.models import Unit
 from tracker.readiness import queries as readiness
+from tracker.readiness import touched
 from tracker.readiness.catalogue import in_force_version
-from tracker.readiness.models import Finding
 from tracker.readiness.queries import RuleCount
 from tracker.web import lists, rechecks
 
-SHOWN = 200  # units on the page of one rule; the inventory has the rest
+SORTS = {"name": lists.Sort("name")}  # of the units of one rule
 LONGEST = 100
 AUTOMATABLE = {
     "yes": "can be done through Azure’s APIs",
@@ -140,40 +138,20 @@ def rule(request: HttpRequest, rule_id: str) -> HttpResponse:
     except UnknownRule as error:
         raise Http404 from error
     outcome = "unknown" if request.GET.get("outcome") == "unknown" else "yes"
-    rows = _touched(rule_id)
     only = request.GET.get("only") == "yes" and outcome == "yes"
-    units = [row for row in rows if row[1].outcome == outcome and (not only or not row[2])]
-    yes = [row for row in rows if row[1].outcome == "yes"]
-    numbers = {"yes": len(yes), "unknown": len(rows) - len(yes), "only": sum(not row[2] for row in yes)}
+    page = lists.page(request, touched.units(rule_id, outcome, only=only), SORTS, default="name")
     return render(
         request,
         "rules/rule.html",
         {
             "rule": found,
             "automatable": AUTOMATABLE[found.automatable.value],
-            "units": units[:SHOWN],
-            "more": max(0, len(units) - SHOWN),
+            "page": page,
+            "units": touched.shown(page.rows, rule_id, outcome),
             "outcome": outcome,
             "only": only,
-            "numbers": numbers,
-            "blocks": any(row[1].effect == Effect.BLOCKS for row in yes),
+            "numbers": touched.numbers(rule_id),
             "rule_id": found.id,
             **rechecks.shown(request.user, rule=found.id),
         },
     )
-
-
-def _touched(rule_id: str) -> list[tuple[Unit, Finding, bool]]:
-    """Units in scope for which the rule applies or is unknown, once each, with the finding that says most and whether
-    another rule blocks the unit too; one query."""
-    others = Finding.objects.filter(unit=OuterRef("unit"), effect=Effect.BLOCKS, outcome="yes").exclude(rule=rule_id)
-    found = (
-        Finding.objects.filter(readiness.IN_SCOPE, rule=rule_id, outcome__in=("yes", "unknown"))
-        .select_related("unit__subscription")
-        .annotate(also=Exists(others))
-        .order_by("unit__name", "unit_id", "resource_name")
-    )
-    once: dict[tuple[int, str], tuple[Unit, Finding, bool]] = {}
-    for finding in found:
-        once.setdefault((finding.unit_id, finding.outcome), (finding.unit, finding, finding.also))
-    return list(once.values())
