@@ -141,6 +141,7 @@ def test_units_are_filtered_as_on_the_page(engineer: Api, estate: list[Unit]) ->
         unit=estate[1], rule="CS-01", effect="blocks", outcome="yes", resource_key=estate[1].key, resource_name="v001",
         sentence="It is so.", since=timezone.now(),
     )  # fmt: skip
+    Unit.objects.filter(pk=estate[1].pk).update(open_rules=["blocks CS-01", "only CS-01", "yes CS-01"])
     assert names(engineer.get("units/", rule="CS-01")) == ["v001"]
     assert names(engineer.get("units/", rule="CS-01", outcome="no")) == []
     assert names(engineer.get("units/", wave="none", owner="none", kind="network"))[0] == "v000"
