@@ -131,6 +131,8 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     assert (file["settles"], file["why_not"]) == (False, "its roles are not those Azure shows")
     assert "***removed***" in file["text"] and CANARY not in file["text"]
     assert ask.get("readiness/unblock/")["blockers"]
+    assert ask.get("rules/catalogue/")["waiting"] is None
+    ask.get("rules/catalogue/units/")
     ask.get("units/{id}/", status=404, id=10**12)
     ask.check("units/", ask.api.get("units/", color="red"), 400)
     engineer = Api(far.tomas)

@@ -233,3 +233,19 @@ def test_it_stays_cheap(estate: Estate, as_person: As, waiting: str, django_asse
     walk()
     with django_assert_max_num_queries(20 + 4):  # session, person, roles, frame
         client.get("/rules/catalogue/")
+
+
+def test_findings_of_rules_that_are_held_say_as_of_which_catalogue(estate: Estate, as_person: As, waiting: str) -> None:
+    before = catalogue.in_force_version()
+    page = as_person(estate.noor).get(f"/units/{estate.unit('legacy-net').pk}/").content.decode()
+    assert page.count(f"as of catalogue {before[:12]}") == 1
+    article = page.partition(f'id="rule-{GONE}"')[2].partition("</article>")[0]
+    assert f"as of catalogue {before[:12]}" in article
+    assert f"/rules/{GONE}/" not in article, "the rule has no page any more"
+    other = as_person(estate.noor).get(f"/units/{estate.unit('shopfiles').pk}/").content.decode()
+    assert "as of catalogue" not in other
+
+
+def test_without_another_catalogue_no_finding_is_marked(estate: Estate, as_person: As) -> None:
+    page = as_person(estate.noor).get(f"/units/{estate.unit('legacy-net').pk}/").content.decode()
+    assert "as of catalogue" not in page

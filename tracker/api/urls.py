@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from tracker.api.views import about, files, fixes, history, inventory, people, planning, readiness, runs
+from tracker.api.views import about, catalogue, files, fixes, history, inventory, people, planning, readiness, runs
 
 urlpatterns = [
     path("", about.Root.as_view(), name="api_root"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("units/<int:pk>/findings/", inventory.Findings.as_view(), name="api_findings"),
     path("units/<int:pk>/files/", files.Files.as_view(), name="api_files"),
     path("rules/", inventory.Rules.as_view(), name="api_rules"),
+    path("rules/catalogue/", catalogue.Catalogue.as_view(), name="api_catalogue"),
+    path("rules/catalogue/units/", catalogue.CatalogueUnits.as_view(), name="api_catalogue_units"),
     path("rules/<str:pk>/", inventory.OneRule.as_view(), name="api_rule"),
     path("readiness/unblock/", readiness.Unblock.as_view(), name="api_unblock"),
     path("waves/", planning.Waves.as_view(), name="api_waves"),

@@ -169,8 +169,11 @@ def locked() -> QuerySet[Unit]:
     return Unit.objects.filter(locked_since__isnull=False, gone_at__isnull=True)
 
 
-def as_of(unit: Unit) -> dict[tuple[str, str], str]:
-    """While a catalogue waits: which stored findings of held rules are which catalogue's, by (rule, resource)."""
+def as_of(unit: Unit, newest: models.Assessment | None) -> dict[tuple[str, str], str]:
+    """While a catalogue waits: which stored findings of held rules are which catalogue's, by (rule, resource).
+    `newest`: the unit's assessment; made with the code's own catalogue, it says that none waits."""
+    if newest is None or newest.catalogue_version == readiness.catalogue_version:
+        return {}
     here = standing()
     if here is None or not here.waits or not here.changes.held:
         return {}

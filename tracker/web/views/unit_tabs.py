@@ -23,7 +23,7 @@ from tracker.fixes.models import Fix
 from tracker.followups import queries as followups
 from tracker.inventory import differences, queries
 from tracker.inventory.models import Resource, Snapshot, Unit
-from tracker.readiness import people, verdicts
+from tracker.readiness import catalogue, people, verdicts
 from tracker.readiness import queries as readiness
 from tracker.readiness.models import Waiver
 from tracker.runs.models import Comparison, Difference, Run
@@ -51,10 +51,12 @@ def readiness_tab(request: HttpRequest, unit: Any) -> dict[str, Any]:
     shown = [one.finding for group in told for one in group.all]
     naming.name_people(shown)
     waivers = people.live_waivers([unit.pk]) if unit.live_waivers else {}
+    assessment = readiness.latest_assessment(unit)
+    held = catalogue.as_of(unit, assessment)
     for one in shown:
         one.waiver = waivers.get((unit.pk, one.rule, one.resource_key))  # type: ignore[attr-defined]
+        one.as_of = held.get((one.rule, one.resource_key), "")  # type: ignore[attr-defined]
     groups = findings.sections(told)
-    assessment = readiness.latest_assessment(unit)
     answers = readiness.platform_answers(unit, limit=6)
     return {
         "sections": groups,
