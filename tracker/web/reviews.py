@@ -37,6 +37,7 @@ class SealedUnit:
     members: list[tuple[str, str, str]]  # (type, name, id)
     yes: dict[str, list[tuple[str, str]]]  # effect -> (rule, resource)
     unknown: list[tuple[str, str]]
+    waived: list[tuple[str, str]]  # applies, and two people set it aside
     no: int
     quota: list[tuple[str, str, str]]  # (name, region, amount)
 
@@ -66,6 +67,10 @@ class SealedWave:
     @property
     def unknown(self) -> int:
         return sum(len(unit.unknown) for unit in self.units)
+
+    @property
+    def waived(self) -> int:
+        return sum(len(unit.waived) for unit in self.units)
 
 
 @dataclass(slots=True)
@@ -115,6 +120,7 @@ def wave(approval: Approval) -> SealedWave:
 def _unit(section: Mapping[str, Any]) -> SealedUnit:
     yes: dict[str, list[tuple[str, str]]] = {}
     unknown: list[tuple[str, str]] = []
+    waived: list[tuple[str, str]] = []
     no = 0
     for name, said in sorted(section["findings"].items()):
         rule, _, key = name.partition(" ")
@@ -122,6 +128,8 @@ def _unit(section: Mapping[str, Any]) -> SealedUnit:
         match outcome:
             case "yes" if effect in EFFECTS:
                 yes.setdefault(effect, []).append((rule, kinds.name_of(key)))
+            case "yes waived":
+                waived.append((rule, kinds.name_of(key)))
             case "unknown":
                 unknown.append((rule, kinds.name_of(key)))
             case _:
@@ -141,6 +149,7 @@ def _unit(section: Mapping[str, Any]) -> SealedUnit:
         members=_members(section["members"]),
         yes={effect: yes[effect] for effect in EFFECTS if effect in yes},
         unknown=unknown,
+        waived=waived,
         no=no,
         quota=quota,
     )

@@ -17,6 +17,7 @@ from tracker.readiness import actions, queries
 from tracker.readiness.models import Finding, Waiver
 from tracker.runs.queries import database_now
 from tracker.waves import queries as wave_queries
+from tracker.web import reviews
 
 pytestmark = pytest.mark.django_db
 
@@ -228,3 +229,13 @@ def test_the_approval_of_a_wave_seals_what_is_set_aside_and_falls_with_it(compan
     actions.revoke_waiver(waiver, reason="The partner stays.", by=company.maya, now=database_now())
     assert any("VNET-PEERING" in moved for moved in wave_queries.wave_drift(approval))
     assert wave_queries.wave_drift(approval, company.unit("legacy-net")) == ["VNET-PEERING now says yes"]
+
+
+def test_whoever_approves_a_wave_sees_what_is_set_aside(company: Company) -> None:
+    company.agree(company.want())
+    approval = company.approved("legacy-net").approvals.get()
+    sealed = reviews.wave(approval)
+    [unit] = sealed.units
+    assert sealed.waived == 1
+    assert [rule for rule, _ in unit.waived] == ["VNET-PEERING"]
+    assert "VNET-PEERING" not in {rule for found in unit.yes.values() for rule, _ in found}
