@@ -9,7 +9,7 @@ Words: engine.md and architecture.md 5. Facts: azure.md 2.1 and 2.7; reliability
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -358,7 +358,19 @@ def decide(doubt: Doubt, seen: Seen, timings: Timings, *, in_flight: int = 1) ->
     Doubt ends only by reading. "Not applied" and "applied without the platform's own word" need two equal reads at
     least
     `confirm` seconds apart; "not applied" also needs the quarantine to be over. Nothing here sends an Abort by itself.
+    Whatever is concluded, nobody looks or sends again before the platform's Retry-After is over.
     """
+    decision = _decide(doubt, seen, timings, in_flight)
+    asked = seen.retry_after or 0.0
+    match decision:
+        case Wait(seconds=seconds) if seconds < asked:
+            return replace(decision, seconds=asked)
+        case Submit(after=after) if after < asked:
+            return replace(decision, after=asked)
+    return decision
+
+
+def _decide(doubt: Doubt, seen: Seen, timings: Timings, in_flight: int) -> Decision:
     match seen.status:
         case Status.IN_PROGRESS:
             return Wait(

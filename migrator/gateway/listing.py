@@ -69,4 +69,4 @@ def listed(
 
 def unreadable(error: GatewayError, resource_id: str, action: str) -> Unreadable:
     missing = errors.unreadable_action(error, action)
-    return Unreadable(resource_id=resource_id, action=missing, sentence=str(error))
+    return Unreadable(resource_id=resource_id, action=missing, sentence=str(error), retry_after=error.retry_after)

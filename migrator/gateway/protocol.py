@@ -142,6 +142,7 @@ class Unreadable:
     resource_id: str
     action: str  # the missing action ("Microsoft.ClassicCompute/domainNames/slots/read") or what failed
     sentence: str
+    retry_after: float | None = None  # seconds, where Azure refused for now and said for how long
 
 
 # `Unreadable.action` where service management keeps its door shut: what it asks for, and that it is there no more. The

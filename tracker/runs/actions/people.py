@@ -135,7 +135,9 @@ def _append(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "
     wish = Ask.objects.create(
         run=run, verb=verb, by=by.actor.key, by_id=by.pk, at=now, reason=reason.strip(), seal=seal
     )
-    Run.objects.filter(pk=run.pk).update(due_at=now, enqueued_at=None)
+    looking = run.operations.filter(state__in=(OperationState.POLLING, OperationState.UNKNOWN))
+    if verb not in (AskVerb.HOLD, AskVerb.RESUME) or not looking.exists():  # else Azure may have asked to wait
+        Run.objects.filter(pk=run.pk).update(due_at=now, enqueued_at=None)
     record(
         "run.asked",
         by=by.actor,

@@ -7,7 +7,8 @@ still ours.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from migrator.gateway.protocol import (
     OperationStatus,
     Submitted,
     Throttled,
+    Unreadable,
 )
 from migrator.lifecycle import (
     EXPECTED_AFTER,
@@ -214,8 +216,9 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
             settle.remember(run, operation, seen, OperationState.UNKNOWN, why)
         _release(run, after=0, code="world-changed", sentence=why)
         return why
-    if verb is Verb.PREPARE and (held := _capture(run, observed, gateway, clock())):
-        return _hold(run, operation, held, clock(), timings)
+    if verb is Verb.PREPARE and (missing := _capture(run, observed, gateway, clock())):
+        reason = "capture-incomplete", f"What will be dropped could not be read completely: {missing.sentence}"
+        return _hold(run, operation, reason, clock(), timings, wait=missing.retry_after)
     armed = _arm(run, operation, clock)
     if not isinstance(armed, Attempt):
         return _hold(run, operation, armed, clock(), timings)
@@ -235,7 +238,7 @@ def _look(run: Run, operation: Operation | None, gateway: AzureGateway, clock: C
         arm=Side(observed.arm.value),
         code=polled.code if polled else "",
         message=polled.message if polled else "",
-        retry_after=polled.retry_after if polled else None,
+        retry_after=_longest(polled.retry_after if polled else None, _asked(observed.unreadable)),
         parts_only=observed.parts_only,
     )
     if operation is not None and polled is not None:
@@ -257,11 +260,29 @@ def _cannot_see(run: Run, operation: Operation, seen: Seen, observed: Observed, 
         settle.remember(run, operation, seen, None, what, tries=operation.tries + 1)
         if operation.tries + 1 >= 3:
             settle.raise_attention(run, f"Cannot see the unit: {what}", now)
-    _release(run, after=timings.look_again * (1 + min(operation.tries, 5)), code="cannot-see", sentence=what)
+    wait = _longest(timings.look_again * (1 + min(operation.tries, 5)), seen.retry_after)
+    _release(run, after=wait, code="cannot-see", sentence=what)
     return f"cannot see: {what}"
 
 
-def _capture(run: Run, observed: Observed, gateway: AzureGateway, now: datetime) -> tuple[str, str] | None:
+def _longest(*waits: float | None) -> float:
+    return max((wait for wait in waits if wait is not None), default=0.0)
+
+
+def _asked(parts: Iterable[object]) -> float:
+    """Seconds to wait before reading again, as the platform said where it refused a part for now."""
+    return _longest(*(part.retry_after for part in parts if isinstance(part, Unreadable)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """What of the settings could not be read, and how long to wait before reading again."""
+
+    sentence: str
+    retry_after: float
+
+
+def _capture(run: Run, observed: Observed, gateway: AzureGateway, now: datetime) -> _Missing | None:
     """Read and keep everything the platform will drop; Prepare does not start while something is missing."""
     found = gateway.settings_on(run.unit.azure_id, tuple(run.members))
     with transaction.atomic():
@@ -276,11 +297,12 @@ def _capture(run: Run, observed: Observed, gateway: AzureGateway, now: datetime)
         )
     if capture.complete:
         return None
-    missing = "; ".join(row["sentence"] for row in capture.missing[:3])
-    return "capture-incomplete", f"What will be dropped could not be read completely: {missing}"
+    return _Missing("; ".join(row["sentence"] for row in capture.missing[:3]), _asked((*found, *observed.unreadable)))
 
 
-def _hold(run: Run, operation: Operation, reason: tuple[str, str], now: datetime, timings: Timings) -> str:
+def _hold(
+    run: Run, operation: Operation, reason: tuple[str, str], now: datetime, timings: Timings, *, wait: float = 0.0
+) -> str:
     """The operation waits, visibly, and is asked about again; it starts by itself when the reason is gone."""
     code, sentence = reason
     with transaction.atomic():
@@ -296,7 +318,7 @@ def _hold(run: Run, operation: Operation, reason: tuple[str, str], now: datetime
                 detail={"verb": operation.verb, "run": str(run.pk), "unit": run.unit.name, "code": code},
                 private={"cause": sentence},
             )
-    _release(run, after=timings.held, code=code, sentence=sentence)
+    _release(run, after=max(timings.held, wait), code=code, sentence=sentence)
     return f"held: {sentence}"
 
 
