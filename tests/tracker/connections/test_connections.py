@@ -11,9 +11,11 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from migrator import readiness
 from migrator.gateway.arm import ArmGateway, StaticToken
 from migrator.gateway.clouds import CHINA, PUBLIC
 from migrator.gateway.protocol import GatewayError
+from tests.tracker.readiness.catalogues import release, without
 from tests.tracker.runs.programme import Programme
 from tracker.audit.models import Event
 from tracker.audit.values import Actor
@@ -152,3 +154,19 @@ def test_doctor_names_a_mixed_cloud_and_a_missing_secret(db: None, monkeypatch: 
     said = doctor()
     assert said["Cloud"][0] == "BAD" and "a real token would go to it" in said["Cloud"][1]
     assert said["Credential"][0] == "BAD" and "AZURE_TENANT_ID is not set" in said["Credential"][1]
+
+
+def test_doctor_names_the_catalogue_in_force_and_one_that_waits(
+    programme: Programme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_force = readiness.catalogue_version
+    state, said = doctor()["Catalogue"]
+    assert state == "ok" and in_force[:12] in said and "WAITS" not in said
+    other = release(monkeypatch, without("CS-EMPTY"))
+    state, said = doctor()["Catalogue"]
+    assert f"{other[:12]}, of this version, WAITS" in said and in_force[:12] in said
+    assert "0 rules are new, 0 changed, 1 removed" in said
+
+
+def test_doctor_waits_for_the_first_assessment(db: None) -> None:
+    assert "when the first unit is assessed" in doctor()["Catalogue"][1]

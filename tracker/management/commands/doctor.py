@@ -11,11 +11,13 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from migrator import readiness
 from migrator.gateway.clouds import of_host
 from tracker import gateways
 from tracker.audit.queries import integrity
 from tracker.connections import queries as connections
 from tracker.inventory.models import Subscription
+from tracker.readiness import catalogue
 from tracker.runs.models import Heartbeat
 from tracker.runs.queries import database_now, overdue
 
@@ -24,8 +26,8 @@ Finding = tuple[bool, str]
 
 class Command(BaseCommand):
     help = (
-        "Check database, Redis, worker, cloud, endpoints, credential, versions, registrations and history; say what is "
-        "wrong and what to do."
+        "Check database, Redis, worker, cloud, endpoints, credential, versions, registrations, catalogue of rules and "
+        "history; say what is wrong and what to do."
     )
     requires_system_checks: list[str] = []
 
@@ -40,6 +42,7 @@ class Command(BaseCommand):
             *((name, lambda found=found: found) for name, found in doors()),
             ("Versions", api_versions),
             ("Registrations", registrations),
+            ("Catalogue", rules),
             ("Audit history", history),
         ]
         bad = 0
@@ -162,6 +165,21 @@ def registrations() -> Finding:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def rules() -> Finding:
+    """Which catalogue of rules is in force. That another waits is no fault; it is somebody's decision."""
+    row = catalogue.in_force()
+    if row is None:
+        return True, "Comes into force when the first unit is assessed."
+    if row.version == readiness.catalogue_version:
+        return True, f"{catalogue.named(row.version)} is in force, the one of this version."
+    changes = catalogue.changes(row)
+    return True, (
+        f"{catalogue.named(readiness.catalogue_version)}, of this version, WAITS; {catalogue.named(row.version)} is in "
+        f"force. {len(changes.new)} rules are new, {len(changes.changed)} changed, {len(changes.removed)} removed: "
+        "a programme manager or administrator switches it on under Rules, Catalogue."
+    )
 
 
 def history() -> Finding:
