@@ -32,8 +32,8 @@ LISTS = (
 )  # fmt: skip
 ONES = (
     "subscriptions/{}/", "subscriptions/{}/sync/", "resources/{}/", "units/{}/", "units/{}/findings/",
-    "units/{}/files/", "rules/{}/", "waves/{}/", "approvals/{}/", "runs/{}/", "runs/{}/differences/",
-    "followups/{}/", "audit/events/{}/",
+    "units/{}/files/", "units/{}/verdicts/", "rules/{}/", "waves/{}/", "approvals/{}/", "runs/{}/",
+    "runs/{}/differences/", "followups/{}/", "audit/events/{}/",
 )  # fmt: skip
 
 

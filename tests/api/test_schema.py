@@ -18,6 +18,7 @@ from tracker.fixes import actions as fixes
 from tracker.followups.models import FollowUp
 from tracker.inventory.models import Sync
 from tracker.quota.models import QuotaRequest
+from tracker.readiness import actions as readiness
 from tracker.readiness.actions import Upload, give_files
 from tracker.readiness.models import Finding
 from tracker.runs.queries import database_now
@@ -82,6 +83,16 @@ def far(programme: Programme) -> Programme:
         finding.unit, rule=finding.rule, resource_key=finding.resource_key, reason="It blocks us.",
         by=programme.tomas, now=database_now(),
     )  # fmt: skip
+    now = database_now()
+    readiness.ask_waiver(
+        finding.unit, rule=finding.rule, resource_key=finding.resource_key, reason="It goes away.",
+        until=now + timedelta(days=9), by=programme.tomas, now=now,
+    )  # fmt: skip
+    told = Finding.objects.get(unit__name="legacy-net", rule="VNET-BATCH")
+    readiness.attest(
+        told.unit, rule=told.rule, resource_key=told.resource_key, reach="unit", applies=False, why="I asked.",
+        by=programme.tomas, now=now,
+    )  # fmt: skip
     key = finding.unit.members.get(key__endswith="/legacy-erp/slots/production").key
     erp = Upload(Kind.CONFIGURATION, "Erp.cscfg", cscfg("legacy-erp", "Other"))
     give_files(finding.unit, key, [erp], by=programme.tomas.actor, now=database_now())
@@ -94,7 +105,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     asked = {
         "": {}, "subscriptions/": {}, "resources/": {}, "units/": {}, "rules/": {}, "waves/": {}, "approvals/": {},
         "runs/": {}, "quota/usages/": {}, "quota/matrix/": {}, "quota/requests/": {}, "followups/": {}, "fixes/": {},
-        "audit/events/": {}, "audit/checkpoints/": {},
+        "audit/events/": {}, "audit/checkpoints/": {}, "waivers/": {}, "attestations/": {},
     }  # fmt: skip
     lists = {address: ask.get(address) for address in asked}
     for address, body in lists.items():
@@ -110,6 +121,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
         ("resources/{id}/", first("resources/")),
         ("units/{id}/", shop.pk),
         ("units/{id}/findings/", shop.pk),
+        ("units/{id}/verdicts/", shop.pk),
         ("units/{id}/files/", far.unit("legacy-net").pk),
         ("rules/{id}/", first("rules/")),
         ("waves/{id}/", first("waves/")),
@@ -118,6 +130,8 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
         ("runs/{id}/differences/", far.run.pk),
         ("followups/{id}/", first("followups/")),
         ("fixes/{id}/", first("fixes/")),
+        ("waivers/{id}/", first("waivers/")),
+        ("attestations/{id}/", first("attestations/")),
         ("audit/events/{id}/", first("audit/events/")),
     ):
         body = ask.get(template, id=identity)

@@ -1,11 +1,15 @@
-"""What would unblock most, for programs: the numbers of the page, and of the lists of units."""
+"""What would unblock most, and how verdicts changed, for programs: the numbers of the pages and of their lists."""
+
+from datetime import timedelta
 
 import pytest
 
-from tests.api.conftest import Api, unit
+from tests.api.conftest import NOON, Api, unit
 from tests.api.test_api import problem
-from tracker.inventory.models import Subscription
+from tracker.api.pages import written
+from tracker.inventory.models import Subscription, Unit
 from tracker.readiness.actions import open_rules
+from tracker.readiness.models import Assessment
 
 
 @pytest.fixture
@@ -45,3 +49,36 @@ def test_it_narrows_as_the_page_does(held: Subscription, auditor: Api) -> None:
     assert auditor.get("readiness/unblock/", wave="1").json()["blocked"] == 0
     problem(auditor.get("readiness/unblock/", kind="ship"), 400)
     problem(auditor.get("readiness/unblock/", verdict="blocked"), 400)
+
+
+def test_the_turns_of_a_unit_come_newest_first_in_pages(held: Subscription, auditor: Api) -> None:
+    one = Unit.objects.first()
+    listed = [{"rule": "A", "resource": "/r/a"}]
+    for number in range(5):
+        moved = {"opened": {"count": 60, "listed": listed}, "closed": {"count": 0, "listed": []}}
+        points = [{"points": number, "rule": "A", "resource": "/r/a", "reason": "x"}]
+        Assessment.objects.create(
+            unit=one, at=NOON + timedelta(hours=number), catalogue_version="v", deductions=points, digest="0",
+            verdict="ready" if number else "blocked", score=100 - number, turned=moved if number == 4 else None,
+        )  # fmt: skip
+    page, seen = auditor.get(f"units/{one.pk}/verdicts/", limit=2).json(), []
+    newest = page["results"][0]
+    assert newest["at"] == "2026-03-04T16:00:00.000000Z" and newest["before"] == {"verdict": "ready", "score": 97}
+    assert newest["points"] == [{"rule": "A", "points": 1}]
+    assert newest["opened"] == {"count": 60, "listed": listed} and newest["closed"] == {"count": 0, "listed": []}
+    while True:
+        seen += [row["score"] for row in page["results"]]
+        if not page["next"]:
+            break
+        page = auditor.client.get(page["next"], headers=auditor.headers).json()
+    assert seen == [96, 97, 98, 99, 100]
+    first = page["results"][-1]
+    assert (first["before"], first["opened"], first["points"], first["verdict"]) == (None, None, [], "blocked")
+
+
+def test_a_spoilt_or_foreign_place_in_the_turns_is_refused(held: Subscription, auditor: Api) -> None:
+    one = Unit.objects.first()
+    foreign = written(["findings", 3])
+    for cursor in ("x", foreign, written(["verdicts", "3"])):
+        problem(auditor.get(f"units/{one.pk}/verdicts/", cursor=cursor), 400)
+    problem(auditor.get("units/999999/verdicts/"), 404)

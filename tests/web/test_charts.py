@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -55,3 +55,38 @@ def test_a_burn_up_draws_lines_band_and_table_from_the_same_values() -> None:
     assert chart.rows[2] == ("3 Nov", ["8", "4"])
     assert chart.rows[1] == ("2 Nov", ["8", "–"])
     assert chart.columns[1].sentence == "2 Nov: scope 8"
+
+
+AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def test_levels_hold_until_the_next_change_and_the_last_one_until_now() -> None:
+    day = timedelta(days=1)
+    chart = charts.steps([(AT, 100, "ready"), (AT + day, 40, "blocked")], until=AT + 4 * day)
+    assert chart is not None
+    first, second = chart.pieces
+    assert (first.x1, first.x2, first.y, first.y_before) == ("0.000", "25.000", "0.00", "")
+    assert (second.x1, second.x2, second.y, second.y_before) == ("25.000", "100.000", "60.00", "0.00")
+    assert [one.look for one in chart.pieces] == ["ready", "blocked"]
+    assert chart.looks == ["blocked", "ready"]
+    assert chart.y_labels == [100, 75, 50, 25, 0]
+    assert chart.x_labels == ["1 Nov 2026", "5 Nov 2026"]
+    assert second.sentence == "2 Nov 2026: 40, blocked"
+
+
+def test_levels_within_one_moment_or_hours_are_drawn_too() -> None:
+    chart = charts.steps([(AT, 10, "ready"), (AT, 20, "ready")], until=AT)
+    assert chart is not None and [one.x1 for one in chart.pieces] == ["0.000", "0.000"]
+    assert chart.x_labels == ["1 Nov, 12:00", "1 Nov, 12:00"]
+    assert charts.steps([(AT, 10, "ready")], until=AT) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 100)), min_size=2, max_size=30))
+def test_levels_lie_side_by_side_within_the_plot(given_changes: list[tuple[int, int]]) -> None:
+    changes = [(AT + timedelta(seconds=after), level, "ready") for after, level in sorted(given_changes)]
+    chart = charts.steps(changes, until=AT)
+    assert chart is not None
+    for one, following in zip(chart.pieces, chart.pieces[1:], strict=False):
+        assert one.x2 == following.x1 and following.y_before == one.y
+    assert chart.pieces[0].x1 == "0.000" and chart.pieces[-1].x2 == "100.000"
+    assert all(0 <= float(one.y) <= 100 for one in chart.pieces)

@@ -275,6 +275,32 @@ def test_the_history_of_verdicts_says_what_each_assessment_changed(estate: Estat
     assert "another than before" in text
 
 
+def test_the_line_of_verdicts_is_drawn_told_and_followed_by_what_moved(estate: Estate, as_person: As) -> None:
+    unit, client = estate.unit("legacy-net"), as_person(estate.noor)
+    Assessment.objects.filter(unit=unit).exclude(pk=Assessment.objects.filter(unit=unit).latest("pk").pk).delete()
+    first = Assessment.objects.get(unit=unit)
+    assert "verdict-line" not in client.get(f"/units/{unit.pk}/history/").content.decode(), "one point is no line"
+    listed = [{"rule": "VNET-PEERING", "resource": f"{unit.key}/peering-{HOSTILE}"}]
+    said = {"unit": unit, "catalogue_version": "v", "deductions": [], "digest": "0" * 64}
+    Assessment.objects.create(**said, at=database_now(), verdict="unknown", score=70, turned=None)
+    Assessment.objects.create(
+        **said, at=database_now(), verdict="ready", score=95,
+        turned={"opened": {"count": 0, "listed": []}, "closed": {"count": 3, "listed": listed}},
+    )  # fmt: skip
+    text = client.get(f"/units/{unit.pk}/history/").content.decode()
+    assert HOSTILE not in text
+    picture = text.partition('id="verdict-line"')[2].partition("</figure>")[0]
+    seen = unescape(picture)
+    assert f"Score 95, ready: up from {first.score}, {first.verdict}" in seen
+    assert 'role="img"' in picture and 'aria-label="Score 95, ready' in picture
+    assert picture.count("<circle") == 3 and picture.count('class="level good"') == 1
+    for word in ("Ready", "Unknown", "Blocked"):
+        assert f"</i>{word}</span>" in picture
+    table = " ".join(unescape(text.partition('id="verdicts"')[2]).split())
+    assert "3 closed" in table and "VNET-PEERING" in table and "and 2 more" in table
+    assert "not recorded then" in table and "first assessment" in table
+
+
 def test_the_history_of_verdicts_is_paged_without_a_gap(estate: Estate, as_person: As) -> None:
     unit = estate.unit("pricing")
     for score in range(30):
@@ -289,6 +315,7 @@ def test_the_history_of_verdicts_is_paged_without_a_gap(estate: Estate, as_perso
         if context["older_turns"] is None:
             break
         assert context["turns"][-1].before is not None, "the last of a page knows the first of the next"
+        assert ("drawn" in context) == (not query), "the line stands above the newest only"
         query = f"?assessed_before={context['older_turns']}"
     assert seen == list(Assessment.objects.filter(unit=unit).order_by("-pk").values_list("pk", flat=True))
     for nonsense in ("x", "-1", "9" * 30, "²"):

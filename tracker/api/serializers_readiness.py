@@ -1,6 +1,7 @@
-"""What the API publishes of blocking rules."""
+"""What the API publishes of blocking rules, and of how a unit's verdict changed."""
 
-from tracker.api.shapes import Shape, f, integer, list_of, shaped, text, yes_no
+from migrator.readiness import Verdict
+from tracker.api.shapes import Shape, f, integer, list_of, moment, one_of, shaped, text, yes_no
 
 BLOCKER = Shape.made(
     "Blocker",
@@ -33,4 +34,42 @@ UNBLOCKING = Shape.made(
     f("blockers", list_of(shaped(BLOCKER)), "The rules, what frees most first."),
     f("steps", list_of(shaped(STEP)), "The order in which lifting rules frees units soonest."),
     f("left", integer(), "Units that the last step leaves blocked."),
+)
+
+POINTS = Shape.made(
+    "PointsMoved",
+    "Points of the score a rule took more than before; negative: gave back.",
+    f("rule", text(), "Id of the rule."),
+    f("points", integer(), "How many."),
+)
+MOVED_FINDING = Shape.made(
+    "MovedFinding",
+    "A finding that was opened or closed.",
+    f("rule", text(), "Id of the rule.", lambda row: row[0]),
+    f("resource", text(), "Key of the resource.", lambda row: row[1]),
+)
+MOVED = Shape.made(
+    "MovedFindings",
+    "Findings that began, or ceased, to ask something of somebody.",
+    f("count", integer(), "How many."),
+    f("listed", list_of(shaped(MOVED_FINDING)), "Which; the first fifty."),
+)
+WAS = Shape.made(
+    "VerdictBefore",
+    "What the assessment before said.",
+    f("verdict", one_of(Verdict), "Its verdict."),
+    f("score", integer(), "Its score."),
+)
+TURN = Shape.made(
+    "VerdictTurn",
+    "An assessment that changed something.",
+    f("id", integer(), "Its id.", "assessment.pk"),
+    f("at", moment(), "When.", "assessment.at"),
+    f("catalogue", text(), "The catalogue it was made with.", "assessment.catalogue_version"),
+    f("verdict", one_of(Verdict), "The verdict.", "assessment.verdict"),
+    f("score", integer(), "The score, 0 to 100.", "assessment.score"),
+    f("before", shaped(WAS, null=True), "What it replaced; null at the first."),
+    f("points", list_of(shaped(POINTS)), "Where the score went.", lambda row: [*row.given_back, *row.taken]),
+    f("opened", shaped(MOVED, null=True), "Null at the first, and where it was not recorded yet."),
+    f("closed", shaped(MOVED, null=True), "Likewise."),
 )

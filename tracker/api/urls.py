@@ -15,6 +15,7 @@ urlpatterns = [
     path("units/", inventory.Units.as_view(), name="api_units"),
     path("units/<int:pk>/", inventory.OneUnit.as_view(), name="api_unit"),
     path("units/<int:pk>/findings/", inventory.Findings.as_view(), name="api_findings"),
+    path("units/<int:pk>/verdicts/", readiness.Verdicts.as_view(), name="api_verdicts"),
     path("units/<int:pk>/files/", files.Files.as_view(), name="api_files"),
     path("rules/", inventory.Rules.as_view(), name="api_rules"),
     path("rules/catalogue/", catalogue.Catalogue.as_view(), name="api_catalogue"),

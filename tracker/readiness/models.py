@@ -24,6 +24,9 @@ class Assessment(models.Model):
     shortfalls = models.JSONField(null=True)
     # Whether the gateway had verbs for a unit of this kind, as it said itself, or null when nobody said. Kept likewise.
     movable = models.BooleanField(null=True)
+    # Which findings it opened and closed, beside the one before (`actions.storing.turned`); null for the first of a
+    # unit and for those made before this was recorded.
+    turned = models.JSONField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["unit", "-at"], name="assessment_recent")]

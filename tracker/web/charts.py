@@ -8,7 +8,7 @@ Coordinates are percentages of the plot or points in a box which SVG stretches, 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from migrator.lifecycle import State
@@ -252,3 +252,59 @@ def _day(day: date) -> str:
 
 def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
+
+
+# --- a value that stays until it changes ------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The level between one change and the next; per cent from the left and from the top. `look`: a class."""
+
+    x1: str
+    x2: str
+    y: str
+    look: str
+    sentence: str
+    y_before: str  # where the line came from; empty at its beginning
+
+
+@dataclass(frozen=True, slots=True)
+class StepChart:
+    pieces: list[Piece]
+    looks: list[str]  # those that occur, the newest first
+    x_labels: list[str]
+    y_labels: list[int]  # from the top
+    grid: list[str]
+
+
+def steps(changes: Sequence[tuple[datetime, float, str]], *, until: datetime, top: int = 100) -> StepChart | None:
+    """A line of levels over time; None for fewer than two changes. `changes`: (when, level from 0 to `top`, look), the
+    oldest first; the last level holds until then."""
+    if len(changes) < 2:
+        return None
+    first = changes[0][0]
+    end = max(until, changes[-1][0], first + timedelta(seconds=1))
+    span = (end - first).total_seconds()
+
+    def x(at: datetime) -> str:
+        return f"{100 * (at - first).total_seconds() / span:.3f}"
+
+    def y(level: float) -> str:
+        return f"{100 - 100 * level / top:.2f}"
+
+    ends = [*(at for at, _, _ in changes[1:]), end]
+    pieces = []
+    for place, ((at, level, look), to) in enumerate(zip(changes, ends, strict=True)):
+        before = y(changes[place - 1][1]) if place else ""
+        pieces.append(Piece(x(at), x(to), y(level), look, f"{_moment(at, span)}: {level:.0f}, {look}", before))
+    return StepChart(
+        pieces=pieces,
+        looks=list(dict.fromkeys(look for _, _, look in reversed(changes))),
+        x_labels=[_moment(first, span), _moment(end, span)],
+        y_labels=[round(top * step / 4) for step in range(4, -1, -1)],
+        grid=[f"{25 * step}" for step in range(5)],
+    )
+
+
+def _moment(at: datetime, span: float) -> str:
+    """A day; with its hour while the whole line is short (seconds)."""
+    return f"{_day(at)}, {at:%H:%M}" if span < 3 * 86_400 else f"{_day(at)} {at:%Y}"

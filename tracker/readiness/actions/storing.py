@@ -4,7 +4,7 @@ import json
 import pickle
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from tracker.readiness.loading import Last
 from tracker.readiness.rows import COLUMNS, Row
 
 LISTED = 20  # units named in one event; the counts are complete
+TURNED = 50  # findings listed as opened, or as closed, with one assessment; the counts are complete
 IN_MEMORY = 100_000  # findings of a subscription kept in memory until they are written; what is more waits in a file
 
 
@@ -93,9 +94,9 @@ def store(subscription_id: str, pile: Pile, standing: Standing, by: Actor, now: 
     for batch in pile.batches():
         fresh = _still_true(batch)
         if fresh:
-            _store_findings(fresh, now)
+            turns = _store_findings(fresh, now)
             end_outdated({one.unit_id: one.rows for one in fresh}, now)
-            _store_assessments(fresh, standing.version, now)
+            _store_assessments(fresh, turns, standing.version, now)
             _store_ahead(fresh, standing)
             inventory.record_verdicts([one.judgement for one in fresh], now)
             told.add(fresh)
@@ -125,8 +126,25 @@ SELECT unit_id, id, since, {", ".join(COLUMNS).replace("evidence", "evidence::te
 _COPY = f"COPY tracker_finding (unit_id, since, {', '.join(COLUMNS)}) FROM STDIN"
 
 
-def _store_findings(batch: Sequence[News], now: datetime) -> None:
-    """Write findings that are new or say something else, delete those nobody says any more."""
+def asks(row: Row) -> bool:
+    """Whether a finding asks something of somebody: applies or is unknown, has consequences, and is not set aside."""
+    return row.outcome != "no" and row.effect != "info" and not row.waived
+
+
+def turned(opened: Sequence[Row], closed: Sequence[Row]) -> dict[str, Any]:
+    """What an assessment keeps of the findings it opened and closed: {"opened": {"count", "listed": [{"rule",
+    "resource"}]}, "closed": the same}; `resource` is a key."""
+
+    def kept(rows: Sequence[Row]) -> dict[str, Any]:
+        listed = sorted((row.rule, row.resource_key) for row in rows)[:TURNED]
+        return {"count": len(rows), "listed": [{"rule": rule, "resource": key} for rule, key in listed]}
+
+    return {"opened": kept(opened), "closed": kept(closed)}
+
+
+def _store_findings(batch: Sequence[News], now: datetime) -> dict[int, dict[str, Any]]:
+    """Write findings that are new or say something else, delete those nobody says any more. Returns of each unit that
+    was assessed before what this opened and closed."""
     known = [one.unit_id for one in batch if one.before]
     stored: dict[tuple[int, str, str], tuple[int, datetime, Row]] = {}
     with connection.cursor() as cursor:
@@ -137,9 +155,15 @@ def _store_findings(batch: Sequence[News], now: datetime) -> None:
                 stored[unit_id, row.rule, row.resource_key] = (pk, since, row)
         gone: list[int] = []
         said: list[tuple[Any, ...]] = []
+        opened: dict[int, list[Row]] = {unit_id: [] for unit_id in known}
+        closed: dict[int, list[Row]] = {unit_id: [] for unit_id in known}
         for one in batch:
             for row in one.rows:
                 old = stored.pop((one.unit_id, row.rule, row.resource_key), None) if stored else None
+                if one.before and (old is None or old[2] != row):
+                    asked = old is not None and asks(old[2])
+                    if asks(row) != asked:
+                        (closed if asked else opened)[one.unit_id].append(row)
                 if old is None:
                     said.append((one.unit_id, now, *row))
                 elif old[2] != row:
@@ -147,24 +171,29 @@ def _store_findings(batch: Sequence[News], now: datetime) -> None:
                     same = (before.effect, before.outcome, before.waived) == (row.effect, row.outcome, row.waived)
                     gone.append(old[0])
                     said.append((one.unit_id, old[1] if same else now, *row))
-        gone += [pk for pk, _, _ in stored.values()]
+        for (unit_id, _, _), (pk, _, row) in stored.items():
+            gone.append(pk)
+            if asks(row):
+                closed[unit_id].append(row)
         if gone:
             cursor.execute("DELETE FROM tracker_finding WHERE id = ANY(%s)", [gone])
         _copy(cursor, _COPY, said)
+    return {unit_id: turned(opened[unit_id], closed[unit_id]) for unit_id in known}
 
 
 _KEEP = """
 COPY tracker_assessment
-    (unit_id, at, catalogue_version, verdict, score, deductions, digest, errors, shortfalls, movable) FROM STDIN
+    (unit_id, at, catalogue_version, verdict, score, deductions, digest, errors, shortfalls, movable, turned) FROM STDIN
 """
 
 
-def _store_assessments(batch: Sequence[News], version: str, now: datetime) -> None:
+def _store_assessments(batch: Sequence[News], turns: Mapping[int, dict[str, Any]], version: str, now: datetime) -> None:
     rows = [
         (
             *(one.unit_id, now, version, one.judgement.verdict, one.judgement.score),
             *(_json(one.deductions), one.digest, _json(one.errors)),
             *(None if one.shortfalls is None else _json(one.shortfalls), one.movable),
+            _json(turns[one.unit_id]) if one.unit_id in turns else None,
         )
         for one in batch
     ]

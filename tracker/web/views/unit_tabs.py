@@ -28,6 +28,7 @@ from tracker.readiness import queries as readiness
 from tracker.readiness.models import Waiver
 from tracker.runs.models import Comparison, Difference, Run
 from tracker.web import (
+    charts,
     configuration,
     findings,
     lists,
@@ -220,6 +221,21 @@ def follow_ups_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     }
 
 
+def _verdict_line(unit: Unit) -> dict[str, Any]:
+    """The picture of score and verdict over time, and the sentence it shows."""
+    line, older = verdicts.line(unit)
+    changes = [(timezone.localtime(one.at), float(one.score), one.verdict) for one in line]
+    first, last = line[0], line[-1]
+    best, worst = max(one.score for one in line), min(one.score for one in line)
+    was = "the same as" if last.score == first.score else "up from" if last.score > first.score else "down from"
+    return {
+        "drawn": charts.steps(changes, until=timezone.localtime()),
+        "drawn_finding": f"Score {last.score}, {last.verdict}: {was} {first.score}, {first.verdict}",
+        "drawn_about": f"{len(line)} assessments changed something, the score between {worst} and {best}",
+        "drawn_older": older,
+    }
+
+
 def history_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     """Events of the unit, of its runs, fixes and waivers, newest first."""
     kinds = (("run", Run), ("fix", Fix), ("waiver", Waiver))
@@ -250,6 +266,7 @@ def history_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
         "older": ids[EVENTS - 1] if len(ids) > EVENTS else None,
         "newer": before is not None,
         "turns": turns,
+        **(_verdict_line(unit) if assessed_before is None and len(turns) > 1 else {}),
         "older_turns": older_turns,
         "newer_turns": assessed_before is not None,
     }
