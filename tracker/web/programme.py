@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 
 from migrator.lifecycle import LOCKED, State
@@ -19,11 +20,9 @@ from migrator.readiness import Verdict
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.inventory import queries as inventory
-from tracker.inventory.models import Unit
 from tracker.runs import wave_facts
-from tracker.runs.models import Run
 from tracker.waves import queries as waves
-from tracker.waves.models import Approval, Wave, Window
+from tracker.waves.models import Approval, Wave
 from tracker.web import charts
 
 NOT_BEGUN = (State.DISCOVERED, State.ASSESSED, State.PLANNED, State.VALIDATED)
@@ -183,22 +182,25 @@ class WaveRow:
         return bool(self.units) and self.done == self.units
 
 
+# Written out, as what is held below: making these two out of objects took the page longer than asking them.
+_WAVES = """
+SELECT w.*, own.opens, own.closes, coalesce(own.open_now, FALSE) AS open_now,
+       coming.opens_at AS next_opens, coming.closes_at AS next_closes
+  FROM tracker_wave w
+  LEFT JOIN (SELECT wave_id, min(opens_at) AS opens, max(closes_at) AS closes,
+                    bool_or(opens_at <= %(now)s AND closes_at > %(now)s) AS open_now
+               FROM tracker_window GROUP BY wave_id) own ON own.wave_id = w.id
+  LEFT JOIN LATERAL (SELECT opens_at, closes_at FROM tracker_window WHERE wave_id = w.id AND closes_at > %(now)s
+                      ORDER BY opens_at, closes_at LIMIT 1) coming ON TRUE
+"""
+
+
 def wave_rows(
     found: Sequence[Cell], approvals: Sequence[Approval], now: datetime, zone: tzinfo, *, full: int
 ) -> list[WaveRow]:
     """Waves for the table: open windows first, then by date, finished and past ones last; two queries. The health of
     the first `full` ones is worked out; of those beyond, nobody looks."""
-    windows = Window.objects.filter(wave=OuterRef("pk"))
-    coming = windows.filter(closes_at__gt=now).order_by("opens_at", "closes_at")
-    rows = list(
-        wave_facts.listed()
-        .annotate(
-            open_now=Exists(windows.filter(opens_at__lte=now, closes_at__gt=now)),
-            next_opens=Subquery(coming.values("opens_at")[:1]),
-            next_closes=Subquery(coming.values("closes_at")[:1]),
-        )
-        .order_by("opens", "name")
-    )
+    rows = list(Wave.objects.raw(_WAVES, {"now": now}))
     state = {row.wave_id: row.state for row in approvals if row.kind == Approval.Kind.WAVE}  # type: ignore[attr-defined]
     inside: dict[int, list[Cell]] = defaultdict(list)
     for cell in found:
@@ -238,48 +240,56 @@ def _wave_row(wave: Any, found: Sequence[Cell], approval: str) -> WaveRow:
 
 # --- what moves now ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Units with their management plane locked, and units whose live run needs a person: the first of each, the oldest
-    first, with `run_id`, `attention` and `attention_since` of that run; and how many there are."""
+class HeldUnit:
+    """A unit with its management plane locked, or whose live run needs a person. `wave`: its name; `run_id` and what
+    follows: of that run, when it is listed because of it."""
 
-    locked: list[Unit]
+    pk: int
+    name: str
+    progress: str
+    locked_since: datetime | None
+    wave: str | None
+    run_id: UUID | None
+    attention: str
+    attention_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The first of each kind, the oldest first, and how many there are."""
+
+    locked: list[HeldUnit]
     locked_count: int
-    standing: list[Unit]
+    standing: list[HeldUnit]
     standing_count: int
+
+
+_HELD = """
+SELECT f.what, f.units, f.id, f.name, f.progress, f.locked_since, w.name, f.run_id, f.attention, f.attention_since
+  FROM ((SELECT 'locked' AS what, count(*) OVER () AS units, id, name, progress, locked_since, NULL::uuid AS run_id,
+                '' AS attention, NULL::timestamptz AS attention_since
+           FROM tracker_unit WHERE locked_since IS NOT NULL ORDER BY locked_since, name, id LIMIT %(shown)s)
+        UNION ALL
+        (SELECT 'standing', count(*) OVER (), u.id, u.name, u.progress, u.locked_since, r.id, r.attention,
+                r.attention_since
+           FROM tracker_run r JOIN tracker_unit u ON u.id = r.unit_id
+          WHERE r.ended_at IS NULL AND r.attention <> '' ORDER BY u.locked_since, u.name, u.id LIMIT %(shown)s)) f
+  LEFT JOIN tracker_placement p ON p.unit_id = f.id
+  LEFT JOIN tracker_wave w ON w.id = p.wave_id
+ ORDER BY f.locked_since, f.name, f.id
+"""
 
 
 def held(shown: int) -> Held:
     """Up to `shown` of each; one query."""
-    live = Run.objects.filter(unit=OuterRef("pk"), ended_at__isnull=True)
-    needs = Run.objects.filter(ended_at__isnull=True).exclude(attention="")
-    locked = Unit.objects.filter(locked_since__isnull=False)
-    standing = Unit.objects.filter(pk__in=needs.values("unit"))
-    oldest = (F("locked_since").asc(nulls_last=True), "name", "pk")
-    first = [rows.order_by(*oldest).values("pk")[:shown] for rows in (locked, standing)]
-    rows = list(
-        Unit.objects.filter(pk__in=first[0].union(first[1]))
-        .select_related("placement__wave")
-        .annotate(
-            run_id=Subquery(live.values("pk")[:1]),
-            attention=Subquery(live.values("attention")[:1]),
-            attention_since=Subquery(live.values("attention_since")[:1]),
-            locked_count=_count(locked),
-            standing_count=_count(needs),
-        )
-        .order_by(*oldest)
-    )
-    return Held(
-        [unit for unit in rows if unit.locked_since][:shown],
-        rows[0].locked_count if rows else 0,  # type: ignore[attr-defined]
-        [unit for unit in rows if unit.attention][:shown],  # type: ignore[attr-defined]
-        rows[0].standing_count if rows else 0,  # type: ignore[attr-defined]
-    )
-
-
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    """How many rows there are, as a column."""
-    counted = rows.order_by().annotate(one=Value(1)).values("one").annotate(number=Count("pk")).values("number")
-    return Coalesce(Subquery(counted), 0)
+    units: dict[str, list[HeldUnit]] = {"locked": [], "standing": []}
+    counts = {"locked": 0, "standing": 0}
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, {"shown": shown})
+        for what, number, *unit in cursor.fetchall():
+            units[what].append(HeldUnit(*unit))
+            counts[what] = number
+    return Held(units["locked"], counts["locked"], units["standing"], counts["standing"])
 
 
 def open_approvals(now: datetime) -> list[Approval]:

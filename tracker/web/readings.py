@@ -1,14 +1,12 @@
 """Readings as pages show them: per subscription the last sync, what it changed, how old the facts are. One query."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Func, JSONField, OuterRef, Subquery, Value
-from django.db.models.functions import JSONObject
 
 from tracker.accounts.models import User
 from tracker.accounts.permissions import PERMISSION_SENTENCES, ROLE_PERMISSIONS, Permission
@@ -140,41 +138,26 @@ def _registration(name: str, state: str | None, subscription: str, asked: Regist
     return Registration(name, state, "" if state == "Registered" else command, name not in DOCUMENTED, asked)
 
 
-class _First(Func):
-    """The first entries of a JSON list."""
-
-    function = "jsonb_path_query_array"
-    output_field = JSONField()
-
-
-_REQUEST = [each.attname for each in RegistrationRequest._meta.concrete_fields]
+_READINGS = """
+SELECT s.*,
+       (SELECT jsonb_build_object('outcome', outcome, 'started_at', started_at, 'ended_at', ended_at, 'added', added,
+                   'changed', changed, 'gone', gone, 'error', error, 'unreadable_count', jsonb_array_length(unreadable),
+                   'unreadable', jsonb_path_query_array(unreadable, ('$[0 to ' || %(listed)s - 1 || ']')::jsonpath))
+          FROM tracker_sync WHERE subscription_id = s.id ORDER BY started_at DESC, id DESC LIMIT 1) AS last,
+       (SELECT ended_at FROM tracker_sync WHERE subscription_id = s.id AND outcome IN ('complete', 'partial')
+         ORDER BY started_at DESC, id DESC LIMIT 1) AS read_at,
+       (SELECT jsonb_agg(newest)
+          FROM (SELECT DISTINCT ON (name) * FROM tracker_registrationrequest
+                 WHERE subscription_id = s.id ORDER BY name, asked_at DESC, id DESC) newest) AS asked
+  FROM tracker_subscription s ORDER BY s.name, s.id
+"""
 
 
 def readings() -> list[Reading]:
     """Every subscription by name with its newest sync and the newest requests to register it; one query whatever their
     number."""
-    syncs = Sync.objects.filter(subscription=OuterRef("pk")).order_by("-started_at", "-pk")
-    newest = syncs.values(
-        told=JSONObject(
-            outcome="outcome",
-            started_at="started_at",
-            ended_at="ended_at",
-            added="added",
-            changed="changed",
-            gone="gone",
-            error="error",
-            unreadable=_First("unreadable", Value(f"$[0 to {LISTED - 1}]")),
-            unreadable_count=Func("unreadable", function="jsonb_array_length"),
-        )
-    )
-    good = syncs.filter(outcome__in=(Sync.Outcome.COMPLETE, Sync.Outcome.PARTIAL)).values("ended_at")
-    asked = queries.newest_requests().filter(subscription=OuterRef("pk"))
-    rows = Subscription.objects.annotate(
-        last=Subquery(newest[:1]),
-        read_at=Subquery(good[:1]),
-        asked=ArraySubquery(asked.values(told=JSONObject(**{name: name for name in _REQUEST}))),
-    )
-    return [_reading(row, row.last or {}, row.read_at, row.asked) for row in rows]  # type: ignore[attr-defined]
+    rows: Any = Subscription.objects.raw(_READINGS, {"listed": LISTED})
+    return [_reading(row, json.loads(row.last or "{}"), row.read_at, json.loads(row.asked or "[]")) for row in rows]
 
 
 def _request(told: dict[str, Any]) -> RegistrationRequest:

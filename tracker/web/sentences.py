@@ -86,7 +86,7 @@ def at_risk(
     standing = held.standing_count
     if standing == 1:
         [unit] = held.standing
-        clauses.append((f"the run of {unit.name} needs a person", address("run", unit.run_id)))  # type: ignore[attr-defined]
+        clauses.append((f"the run of {unit.name} needs a person", address("run", unit.run_id)))
     elif standing:
         clauses.append((f"{many(standing, 'run')} need a person", address("runs")))
     near = [row for row in rows if row.window in ("open", "upcoming") and row.units and not row.over and row.opens]

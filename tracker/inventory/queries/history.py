@@ -72,12 +72,6 @@ def last_discovery() -> Discovery | None:
     return Discovery.objects.order_by("-asked_at", "-pk").first()
 
 
-def newest_requests() -> QuerySet[RegistrationRequest]:
-    """The newest request of each subscription and name; narrow it before use."""
-    newest = RegistrationRequest.objects.order_by("subscription_id", "name", "-asked_at", "-pk")
-    return newest.distinct("subscription_id", "name")
-
-
 def syncs(limit: int = 20, subscription_id: str | None = None) -> list[Sync]:
     """The last syncs, newest first, with their subscriptions."""
     rows = Sync.objects.select_related("subscription").order_by("-started_at", "-pk")
