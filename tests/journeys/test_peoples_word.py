@@ -1,5 +1,5 @@
-"""What people say of findings with real workers: a waiver runs out by itself, an answer for a subscription reaches its
-units, and a re-check survives the death of its worker and the loss of every message."""
+"""What people do about findings with real workers: a waiver runs out by itself, an answer for a subscription reaches
+its units; a re-check and a fix survive the death of their worker and the loss of every message."""
 
 import subprocess
 import sys
@@ -13,6 +13,8 @@ from tests.journeys.test_readings import stack  # noqa: F401 - the fixture
 from tracker.accounts.models import RoleGrant, User
 from tracker.accounts.permissions import Role
 from tracker.audit.models import Event
+from tracker.fixes import actions as fixes
+from tracker.fixes.models import Fix
 from tracker.inventory.models import Sync, Unit
 from tracker.readiness import actions, people
 from tracker.readiness.models import Finding, Recheck, Waiver
@@ -83,3 +85,27 @@ def test_it_ends_reaches_and_survives_by_itself(stack: Stack) -> None:  # noqa: 
     wait_for("it is done", lambda: Recheck.objects.get(pk=wish.pk).ended_at, 120, lambda: stack.said("reader"))
     assert Recheck.objects.get(pk=wish.pk).state == "done"
     assert Event.objects.filter(type="readiness.rechecked", object_kind="unit").count() == 1
+
+    # A fix whose worker dies between the request and its answer.
+    fix = fixes.ask(unit, rule=finding.rule, resource_key=finding.resource_key, reason="It blocks.", by=tomas,
+                    now=database_now())  # fmt: skip
+    stack.simulator.control("faults", {"kind": "slow", "method": "DELETE", "unit": "", "seconds": 20, "times": 1})
+    fixes.approve(fix, seal=fix.seal, by=aiko, now=database_now())
+    wait_for("its request is on its way", lambda: Fix.objects.get().sent_at, 30, lambda: stack.said("worker"))
+    stack.kill("worker")
+    with redis.Redis.from_url(stack.redis_url) as client:
+        client.flushdb()
+    stack.simulator.control("faults", method="DELETE")
+    Fix.objects.update(lease_until=database_now() - timedelta(seconds=1), due_at=database_now())
+    stack.start("worker")
+    wait_for("it was seen to be done", lambda: Fix.objects.get().state == "done", 120, lambda: stack.said("worker"))
+    wait_for(
+        "its finding closed by a reading",
+        lambda: Finding.objects.get(unit=unit, rule="VNET-PEERING").outcome == "no",
+        120,
+        lambda: stack.said("reader"),
+    )
+    rows = stack.simulator.control("log")["value"]
+    deleted = [row["path"] for row in rows if row["method"] == "DELETE" and "peerings" in row["path"].lower()]
+    assert deleted and len(deleted) <= 2 * len(set(deleted))  # what was under way may be asked for once more
+    assert Event.objects.filter(type="fix.done").count() == 1
