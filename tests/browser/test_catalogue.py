@@ -41,8 +41,8 @@ def test_from_the_banner_to_in_force_by_clicks_and_without_reloading(
     expect(page.locator("#catalogue")).to_contain_text("0 of 4 units looked at")
     walk()
     expect(page.locator("#catalogue")).to_contain_text("Approvals that no longer match", timeout=6000)
-    expect(page.get_by_role("link", name=f"Wave {wave.name}")).to_be_visible()
-    matrix = page.get_by_role("table", name="Units by verdict")
+    expect(page.get_by_role("link", name=f"Wave “{wave.name}”")).to_be_visible()
+    matrix = page.get_by_role("table", name="Units by verdict now and then")
     number = matrix.get_by_role("link").first
     n = int(number.inner_text())
     number.click()

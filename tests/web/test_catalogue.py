@@ -109,7 +109,7 @@ def test_waves_approvals_and_runs_it_would_touch_are_named(estate: Estate, as_pe
         ("Autumn", 1, 1, 1),
         ("Spring", 1, 1, 1),
     ]
-    assert [one.name for one in touched.approvals] == ["Wave Spring", "Commit of shopfiles"]
+    assert [one.name for one in touched.approvals] == ["Wave “Spring”", "Commit of shopfiles"]
     assert f"/approvals/{first.pk}/" in html and f"/approvals/{commit.pk}/" in html
     assert "It names the catalogue that was in force; 1 of its units changes." in page
     assert [one.run.pk for one in touched.runs] == [run.pk]

@@ -62,7 +62,7 @@ class ApprovalBroken:
     @property
     def name(self) -> str:
         one = self.approval
-        return f"Commit of {one.unit.name}" if one.unit is not None else f"Wave {one.wave.name}"
+        return f"Commit of {one.unit.name}" if one.unit is not None else f"Wave “{one.wave.name}”"
 
 
 @dataclass(frozen=True, slots=True)

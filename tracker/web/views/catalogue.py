@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.accounts.reasons import BadReason
+from tracker.audit.registry import actor_words
 from tracker.inventory.models import VERDICTS
 from tracker.readiness import actions as readiness
 from tracker.readiness import previews
@@ -37,7 +38,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
     history = list(CatalogueVersion.objects.defer("manifest").order_by("-pk")[:HISTORY])
     names = reviews.actor_names(row.switched_on_by for row in history if row.switched_on_by)
     context = _context(request, picture(database_now())) | {
-        "history": [(row, names.get(row.switched_on_by, row.switched_on_by)) for row in history],
+        "history": [(row, names.get(row.switched_on_by, actor_words(row.switched_on_by))) for row in history],
     }
     return render(request, "rules/catalogue.html", context | more, status=status)
 
@@ -78,7 +79,7 @@ def _context(request: HttpRequest, found: Picture) -> dict[str, Any]:
         "switch_why_not": denied or _why_not(found),
         "matrix": [(str(verdict), summary.row(str(verdict))) for verdict in VERDICTS] if summary else [],
         "verdicts": [str(verdict) for verdict in VERDICTS],
-        "counts": [(kind, kinds.count(kind)) for kind in ("new", "changed", "removed", "reworded")],
+        "counts": [(kinds.count(kind), kind) for kind in dict.fromkeys(kinds)],
         "listed": LISTED,
         "pace": "2s" if found.running or found.assessing else "10s",
         "switch_points": _points(found),
