@@ -16,14 +16,16 @@ from tracker.readiness import actions as readiness
 
 def follow(import_id: object, *, by: Actor, clock: Callable[[], datetime]) -> bool:
     """What follows an applied import: its quota kept, its units assessed. False: somebody did that, or is about to.
-    When its worker dies, the ticker finds it again once the lease is over."""
+    When its worker dies, the ticker finds it again within two minutes."""
     row = inventory.claim_import(import_id, clock())
     if row is None:
         return False
-    for subscription in Subscription.objects.filter(pk__in=[told["id"] for told in row.subscriptions]).order_by("pk"):
-        _keep_usages(row, subscription, by, clock())
-        units = list(queries.live_units(subscription))
-        readiness.assess(units, shortfalls=quota_queries.shortfalls_of(units), now=clock(), by=by)
+    with inventory.import_following(row, clock):
+        told = [one["id"] for one in row.subscriptions]
+        for subscription in Subscription.objects.filter(pk__in=told).order_by("pk"):
+            _keep_usages(row, subscription, by, clock())
+            units = list(queries.live_units(subscription))
+            readiness.assess(units, shortfalls=quota_queries.shortfalls_of(units), now=clock(), by=by)
     inventory.import_followed(row, clock())
     return True
 

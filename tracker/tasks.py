@@ -144,11 +144,18 @@ def sync(*, subscription_id: str, wanted: bool = False, **_: object) -> str:
 
 @shared_task(soft_time_limit=1500, time_limit=1800)
 def follow_sync(*, sync_id: int, by: Actor = SYNC, **_: object) -> str:
-    """What follows a sync: api-versions, usages, readiness. When its worker dies, the ticker finds it again."""
+    """What follows a sync: api-versions, usages, readiness. When its worker dies, the ticker finds it again within two
+    minutes."""
     row = inventory.claim_follow(sync_id, clock())
     if row is None:
         return "already followed"
-    subscription = row.subscription
+    with inventory.following(row, clock):
+        _read_and_score(row.subscription, by)
+    inventory.followed(row, clock())
+    return str(row.outcome)
+
+
+def _read_and_score(subscription: Subscription, by: Actor) -> None:
     gateway = gateways.gateway_for(subscription.pk)
     try:
         connections.read_versions(subscription, gateway=gateway, by=by, now=clock())
@@ -164,8 +171,6 @@ def follow_sync(*, sync_id: int, by: Actor = SYNC, **_: object) -> str:
     units = list(inventory_queries.live_units(subscription))
     shortfalls, movable = quota_queries.shortfalls_of(units), gateway.movable()
     readiness.assess(units, shortfalls=shortfalls, movable=movable, now=clock(), by=by)
-    inventory.followed(row, clock())
-    return str(row.outcome)
 
 
 @shared_task(soft_time_limit=1500, time_limit=1800)

@@ -11,6 +11,7 @@ from tracker.inventory.actions.importing import (
     forget_previews,
     import_estate,
     import_followed,
+    import_following,
     preview_import,
 )
 from tracker.inventory.actions.numbers import fold_tallies, recount_tallies
@@ -27,6 +28,7 @@ from tracker.inventory.actions.syncing import (
     SyncRunning,
     claim_follow,
     followed,
+    following,
     redraw_units,
     sync,
 )
@@ -73,9 +75,11 @@ __all__ = [
     "fold_tallies",
     "follow_registration",
     "followed",
+    "following",
     "forget_previews",
     "import_estate",
     "import_followed",
+    "import_following",
     "include",
     "move",
     "preview_import",

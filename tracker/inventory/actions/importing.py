@@ -7,7 +7,8 @@ file (`Resource.seen_at`); the next sync that lists it takes its place.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from migrator.gateway.wire import normal_location
 from tracker.audit.actions import record
 from tracker.audit.values import Actor
 from tracker.inventory import documents
-from tracker.inventory.actions import applying
+from tracker.inventory.actions import applying, leases
 from tracker.inventory.actions.subscriptions import is_id
 from tracker.inventory.documents import canonical_json, storable
 from tracker.inventory.import_plan import ground_of, load_papers, rows_of
@@ -30,7 +31,6 @@ Status = ImportRow.Status
 WRITTEN = (Status.ADDED, Status.CHANGED, Status.GONE)
 KEPT_FOR = timedelta(hours=24)  # a preview nobody applied is thrown away after that
 SWEEP = Actor("system", "sweep", "Sweep")
-FOLLOW_LEASE = timedelta(minutes=30)  # as long as a worker may take for quota and assessment
 PER_HOUR = 10  # files of one person (reliability-notes 3.3)
 AHEAD = timedelta(minutes=5)  # by which another machine's clock may be wrong
 _SAID = "%Y-%m-%d %H:%M UTC"
@@ -270,10 +270,15 @@ def import_estate(import_id: object, *, seal: str, by: Actor, now: datetime) -> 
 
 def claim_import(import_id: object, now: datetime) -> Import | None:
     """The applied import, when nobody has done what follows it (quota, assessment) or is about to; then it is the
-    caller's for a while. None otherwise."""
+    caller's, who keeps it with `import_following`. None otherwise."""
     free = Import.objects.filter(pk=import_id, state=Import.State.APPLIED, followed_at__isnull=True)
     free = free.exclude(lease_until__gt=now)
-    return Import.objects.get(pk=import_id) if free.update(lease_until=now + FOLLOW_LEASE) else None
+    return Import.objects.get(pk=import_id) if free.update(lease_until=now + leases.LEASE) else None
+
+
+def import_following(row: Import, clock: Callable[[], datetime]) -> AbstractContextManager[None]:
+    """Around the work after an import: it stays the caller's while the caller lives, and is another's soon after."""
+    return leases.kept(Import.objects.filter(pk=row.pk), clock)
 
 
 def import_followed(row: Import, now: datetime) -> None:

@@ -7,6 +7,7 @@ sync next goes on from there. The inventory itself is touched by the last step a
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from migrator.gateway.protocol import AzureGateway, GatewayError, ServerFailed, 
 from tracker.audit.actions import record
 from tracker.audit.values import Actor
 from tracker.inventory import reading as reading_
-from tracker.inventory.actions import staging
+from tracker.inventory.actions import leases, staging
 from tracker.inventory.actions.applying import Changes, apply, redraw
 from tracker.inventory.actions.staging import SyncLost
 from tracker.inventory.models import Subscription, Sync
@@ -24,7 +25,6 @@ from tracker.inventory.reading import Reading
 
 LEASE = timedelta(minutes=3)  # a reader that says nothing for so long is taken for dead
 APPLY_LEASE = timedelta(minutes=15)  # the last step: one transaction over everything that was read
-FOLLOW_LEASE = timedelta(minutes=30)  # as long as a worker may take for usages and assessment
 OLDEST = timedelta(days=1)  # a reading older than this is begun anew: its first pages no longer say what is
 PART = 2_000  # documents stored at once
 PART_SECONDS = 5.0  # so long at most between two stored places, where the listing has places
@@ -175,12 +175,17 @@ class _Reader:
 
 
 def claim_follow(sync_id: int, now: datetime) -> Sync | None:
-    """The sync, when nobody has read what follows it (usages, assessment) or is about to; then it is the caller's for
-    a while. None otherwise."""
+    """The sync, when nobody has read what follows it (usages, assessment) or is about to; then it is the caller's, who
+    keeps it with `following`. None otherwise."""
     free = Sync.objects.filter(pk=sync_id, followed_at__isnull=True, ended_at__isnull=False, lease_until__lte=now)
-    if not free.exclude(outcome=Sync.Outcome.FAILED).update(lease_until=now + FOLLOW_LEASE):
+    if not free.exclude(outcome=Sync.Outcome.FAILED).update(lease_until=now + leases.LEASE):
         return None
     return Sync.objects.select_related("subscription").get(pk=sync_id)
+
+
+def following(row: Sync, clock: Clock) -> AbstractContextManager[None]:
+    """Around the work after a sync: it stays the caller's while the caller lives, and is another's soon after."""
+    return leases.kept(Sync.objects.filter(pk=row.pk), clock)
 
 
 def followed(row: Sync, now: datetime) -> None:
