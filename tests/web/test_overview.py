@@ -55,6 +55,20 @@ def test_it_names_the_wave_the_lock_and_the_decision(estate: Estate, as_person: 
     assert "Yours to decide" in page
 
 
+def test_what_is_held_is_counted_whole_and_shown_from_the_oldest_on(estate: Estate) -> None:
+    now = database_now()
+    estate.wave("Wave 1", "shop-net")
+    run = estate.run("shop-net", "prepared", attention="Look.", attention_since=now)
+    for hours, unit in enumerate(Unit.objects.order_by("name"), 1):
+        Unit.objects.filter(pk=unit.pk).update(locked_since=now - timedelta(hours=hours))
+    everything = Unit.objects.order_by("locked_since")
+    held = programme.held(2)
+    assert [unit.pk for unit in held.locked] == [unit.pk for unit in everything[:2]]
+    assert held.locked_count == everything.count() > 2
+    assert [(unit.name, unit.wave, unit.run_id) for unit in held.standing] == [("shop-net", "Wave 1", run.pk)]
+    assert held.standing_count == 1
+
+
 def test_the_requester_is_not_told_to_decide_their_own_request(estate: Estate, as_person: As) -> None:
     estate.submitted(estate.wave("Wave 1", "shop-net"))
     page = as_person(estate.maya).get("/").content.decode()
@@ -90,7 +104,7 @@ def test_blockers_are_ranked_by_what_they_free_and_lead_to_their_units(estate: E
     for one in blockers:
         rule = client.get(f"/rules/{one.rule_id}/?only=yes")
         assert len(rule.context["units"]) == one.frees
-        assert rule.context["numbers"]["yes"] == one.blocks
+        assert rule.context["numbers"].yes == one.blocks
 
 
 def test_it_takes_eight_queries_beside_person_and_frame(
