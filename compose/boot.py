@@ -98,6 +98,10 @@ def dispatch(command: str, argv: list[str]) -> int:
         from compose import testing
 
         return testing.main(argv[2:], benchmark=command == "benchmark")
+    if "simulate" in (command, *argv[2:3]) and command in ("simulate", "help"):  # needs no settings and no database
+        from migrator.simulator import server
+
+        return server.main(argv[2:] if command == "simulate" else ["--help"], prog="manage.py simulate")
     from compose import places
 
     if note := places.borrow_running_demo(os.environ):

@@ -20,6 +20,7 @@ from migrator.simulator.platform import Platform, Settings
 
 LOOPBACK = "127.0.0.1"
 PORT = 8085
+PROGRAM = "python -m migrator.simulator"
 
 
 def simulator(
@@ -105,7 +106,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return create_app(self._make())
 
 
-def parser(prog: str = "python -m migrator.simulator") -> argparse.ArgumentParser:
+def parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     """The command line, also used by `manage.py simulate`."""
     made = argparse.ArgumentParser(prog=prog, description="A local Azure, strict and seeded, on loopback only.")
     add_arguments(made)
@@ -182,5 +183,5 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    return serve(parser().parse_args(arguments))
+def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
+    return serve(parser(prog).parse_args(arguments))

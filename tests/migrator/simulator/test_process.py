@@ -1,10 +1,15 @@
 """The simulator as a process over real HTTP: it starts, is asked through azure-core, is killed and goes on."""
 
+import contextlib
 import http.client
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 import time
+from urllib.request import urlopen
 
 import pytest
 from azure.core.pipeline import Pipeline
@@ -200,3 +205,38 @@ def test_a_wrong_start_ends_with_one_sentence(arguments, fragment):
     )
     assert ended.returncode == 2
     assert fragment in ended.stderr and len(ended.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["simulate", "--help"], ["help", "simulate"]])
+def test_its_help_needs_no_settings(words):
+    said = subprocess.run(
+        [sys.executable, "manage.py", *words], cwd=running.ROOT, env=bare(), capture_output=True, text=True, timeout=60
+    )
+    assert said.returncode == 0, said.stderr
+    assert "usage: manage.py simulate" in said.stdout and "--scenario NAME|FILE" in said.stdout
+
+
+def test_it_serves_without_settings():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "manage.py", "simulate", "--port", str(port), "--scenario", "small"]
+    with subprocess.Popen(
+        command, cwd=running.ROOT, env=bare(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                assert process.poll() is None and time.monotonic() < deadline
+                with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+                    assert json.load(answer) == {"status": "ok", "scenario": "small"}
+                    return
+                time.sleep(0.05)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def bare():
+    """The environment of somebody who set nothing: a fresh clone, with no demo to borrow settings from."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACKER_", "DJANGO_"))}
+    return {**kept, "TRACKER_STATE_DIR": "/nonexistent"}
