@@ -1,7 +1,10 @@
 """In which order to lift blocking rules so that units come free soonest: arithmetic on sets of rules."""
 
+import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+WEIGHED = 1_000  # sets looked at for a step, when there are more: those that hold most units
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,12 @@ def greedy(held: Mapping[frozenset[str], int], most: int | None = None) -> list[
     steps: list[Step] = []
     lifted, freed = 0, 0
     while left and (most is None or len(steps) < most):
-        gain = {rules: _freed(rules, left) for rules in left}
+        weighed = (
+            left if len(left) <= WEIGHED else heapq.nlargest(WEIGHED, left, key=lambda rules: (left[rules], rules))
+        )
+        gain = {rules: _freed(rules, left) for rules in weighed}
         chosen = min(
-            left, key=lambda rules: (-gain[rules] / rules.bit_count(), rules.bit_count(), _names(rules, names))
+            gain, key=lambda rules: (-gain[rules] / rules.bit_count(), rules.bit_count(), _names(rules, names))
         )
         lifted, freed = lifted | chosen, freed + gain[chosen]
         steps.append(Step(_names(chosen, names), gain[chosen], _names(lifted, names), freed))

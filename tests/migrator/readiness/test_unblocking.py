@@ -5,6 +5,7 @@ from itertools import combinations
 
 import pytest
 
+from migrator.readiness import unblocking
 from migrator.readiness.unblocking import Step, greedy
 
 
@@ -67,6 +68,18 @@ def test_every_step_frees_what_counting_says_and_at_last_all_are_free(seed: int)
         assert step.freed == sum(units for one, units in made.items() if one <= lifted)
         assert step.frees == step.freed - before > 0
     assert steps[-1].freed == sum(made.values())
+
+
+def test_of_very_many_sets_those_that_hold_most_are_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unblocking, "WEIGHED", 2)
+    dice = random.Random(3)
+    made = {frozenset(dice.sample("ABCDEFGHIJ", dice.randrange(1, 5))): dice.randrange(1, 50) for _ in range(60)}
+    steps = greedy(made)
+    first = max(made.values())
+    assert steps[0].freed >= min(first, sorted(made.values())[-2])
+    assert steps[-1].freed == sum(made.values())
+    for step in steps:
+        assert step.freed == sum(units for one, units in made.items() if one <= set(step.lifted))
 
 
 @pytest.mark.parametrize("seed", range(20))
