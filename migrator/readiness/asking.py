@@ -183,5 +183,10 @@ def could_not_list(view: View, what: str) -> Answer:
     )
 
 
+def some(number: int, noun: str) -> str:
+    """`1 machine`, `3 machines`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def ids(things: Iterable[Resource]) -> str:
     return ", ".join(sorted(label(thing) for thing in things))

@@ -13,6 +13,7 @@ from migrator.readiness.asking import (
     fact,
     holds_machines,
     holds_web_worker,
+    some,
     states,
 )
 from migrator.readiness.context import Context
@@ -79,12 +80,12 @@ def settings_lost(kinds: tuple[ResourceType, ...], noun: str, keys_of: Callable[
 
     def check(view: View, context: Context) -> Iterator[Answer]:
         if any(not context.could_list(view.unit.subscription, kind) for kind in kinds):
-            yield could_not_list(view, noun.capitalize())
+            yield could_not_list(view, f"{noun.capitalize()}s")
         for key, settings in hanging(view, kinds, keys_of(view)).items():
             about = view.index.by_key[key]
             names = ", ".join(setting.name for setting in settings)
             seen = [Evidence(f"{s.type.rsplit('/', 1)[-1]}/{s.name}", s.id) for s in settings]
-            yield yes(about, f"{label(about)} has {len(settings)} {noun} which the move drops: {names}.", *seen)
+            yield yes(about, f"{label(about)} has {some(len(settings), noun)} which the move drops: {names}.", *seen)
         for setting in view.untargeted(kinds):
             sentence = f"It is not known what {setting.name} ({noun}) watches."
             yield unknown(setting, sentence, f"A complete read of {setting.name}.", fact("properties", UNKNOWN))
@@ -103,7 +104,7 @@ rules.add(
     follow_up="Recreate the autoscale setting on the new role, switched off first, then on.",
     automatable=Automatable.YES,
     sources=sources("seed0 S0-C1", "cs-td", "cs-post"),
-)(settings_lost((ResourceType.AUTOSCALE_SETTING,), "autoscale setting(s)", web_worker_keys))
+)(settings_lost((ResourceType.AUTOSCALE_SETTING,), "autoscale setting", web_worker_keys))
 
 rules.add(
     id="CS-ALERTS",
@@ -116,7 +117,7 @@ rules.add(
     follow_up="Recreate each alert as a metric or activity log alert on the new resource.",
     automatable=Automatable.YES,
     sources=sources("seed0 S0-C2", "cs-td", "cs-post"),
-)(settings_lost(ALERTS, "alert(s)", web_worker_keys))
+)(settings_lost(ALERTS, "alert", web_worker_keys))
 
 rules.add(
     id="CS-JIT",
@@ -163,7 +164,7 @@ def _service_assignments(view: View, context: Context) -> Iterator[Answer]:
     on = hanging(view, (ResourceType.ROLE_ASSIGNMENT,), web_worker_keys(view))
     for key, settings in on.items():
         about = view.index.by_key[key]
-        sentence = f"{len(settings)} role assignment(s) on {label(about)} name Microsoft.ClassicCompute."
+        sentence = f"On {label(about)}: {some(len(settings), 'role assignment')} for Microsoft.ClassicCompute."
         yield yes(about, sentence, *map(granted, settings))
 
 
@@ -187,7 +188,9 @@ def _certificates(view: View, _context: Context) -> Iterator[Answer]:
     return ask(
         [s.resource for s in view.services if s.resource.key in mixed],
         lambda service: both(mixed[service.key], when(service.certificates, bool)),
-        lambda service: f"{len(service.certificates)} certificate(s) of {service.name} go to a new Key Vault.",
+        lambda service: (
+            f"A new Key Vault is made for {some(len(service.certificates), 'certificate')} of {service.name}."
+        ),
         lambda service: [fact("serviceCertificates", _thumbprints(service.certificates))],
         "whether the service has certificates",
     )
@@ -373,7 +376,7 @@ def _plugins(view: View, _context: Context) -> Iterator[Answer]:
     return ask_roles(
         view,
         lambda role: when(role.plugins, bool),
-        lambda role: f"{label(role)} uses the plugin(s) {', '.join(role.plugins)}.",
+        lambda role: f"{label(role)} uses plugins: {', '.join(role.plugins)}.",
         lambda role: [fact(f"roles/{role.name}.plugins", role.plugins)],
         "which plugins are switched on",
     )

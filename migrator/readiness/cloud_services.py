@@ -11,6 +11,7 @@ from migrator.readiness.asking import (
     fact,
     holds_web_worker,
     only_validate_tells,
+    some,
     until_validated,
 )
 from migrator.readiness.context import Context
@@ -371,7 +372,7 @@ def _mixed_network(view: View, _context: Context) -> Iterator[Answer]:
     return ask_services(
         view,
         test,
-        lambda s: f"{s.resource.name} shares virtual network {view.unit.name} with {len(view.machines)} machine(s).",
+        lambda s: f"{s.resource.name} shares its network with {some(len(view.machines), 'virtual machine')}.",
         lambda _: [fact("virtualMachines", tuple(m.name for m in (view.machines or strays)[:20]))],
         "whether it shares its network with virtual machines",
     )

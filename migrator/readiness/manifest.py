@@ -64,5 +64,3 @@ def by_validate(kept: Mapping[str, Any]) -> bool:
 def only_prepare(manifest: Manifest, rules: Iterable[str]) -> frozenset[str]:
     """Those of the rules which nothing before Prepare can tell, as `Rule.only_prepare`."""
     return frozenset(rule for rule in rules if manifest[rule]["detection"] == Detection.PREPARE)
-
-

@@ -15,6 +15,7 @@ from migrator.readiness.asking import (
     holds_web_worker,
     only_prepare_tells,
     reading,
+    some,
     unsaid,
     until_validated,
 )
@@ -35,7 +36,7 @@ from migrator.readiness.rule import (
 )
 from migrator.readiness.sources import sources
 from migrator.readiness.three import Tri, any_of, both, either, when, within
-from migrator.resources import UNKNOWN, Network, Resource, VirtualMachine
+from migrator.resources import UNKNOWN, Network, Resource, VirtualMachine, known
 
 rules: Final = Rules(Scope.NETWORKS)
 
@@ -141,8 +142,11 @@ def _peering(view: View, context: Context) -> Iterator[Answer]:
         arm = [d for d in view.index.dependents.get(network.key, ()) if d.type.lower() == ARM_NETWORK]
         seen = [fact(f"virtualNetworkPeerings/{p.name}", p.remote_network_id) for p in own]
         seen += [fact("peered by", other.id) for other in (*far, *arm)]
-        if seen:
-            yield yes(network, f"{label(network)} is peered with {len(seen)} network(s).", *seen)
+        if seen:  # one peering may be seen from both sides
+            named = {str(p.remote_network_id).rsplit("/", 1)[-1] for p in own if known(p.remote_network_id)}
+            named |= {other.name for other in (*far, *arm)}
+            whom = ", ".join(sorted(named)) if named else "a network that Azure does not name"
+            yield yes(network, f"{label(network)} is peered with {whom}.", *seen)
         elif peerings is UNKNOWN or not context.could_list(network.subscription, DEPENDENTS):
             silent = fact("virtualNetworkPeerings", UNKNOWN)
             yield unknown(network, unsaid(network, "whether it is peered"), reading(network), silent)
@@ -277,7 +281,7 @@ def _mixed(view: View, _context: Context) -> Iterator[Answer]:
     return ask(
         view.networks,
         lambda _: UNKNOWN if strays else told,
-        lambda n: f"{label(n)} holds web/worker roles and {len(view.machines)} virtual machine(s).",
+        lambda n: f"{label(n)} holds web/worker roles and {some(len(view.machines), 'virtual machine')}.",
         lambda n: [
             fact("cloudServices", tuple(s.resource.name for s in view.services if s.web_worker is not False)),
             fact("virtualMachines", tuple(m.name for m in view.machines[:20])),

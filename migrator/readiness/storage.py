@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from migrator.readiness.asking import could_not_list, fact, ids, reading, states, unsaid, until_validated
+from migrator.readiness.asking import could_not_list, fact, ids, reading, some, states, unsaid, until_validated
 from migrator.readiness.context import Context
 from migrator.readiness.facts import View
 from migrator.readiness.rule import (
@@ -98,7 +98,8 @@ def _artefacts(view: View, _context: Context) -> Iterator[Answer]:
         silent = silent or any(d.attached_to is UNKNOWN for d in view.disks)
         if found:
             sentence = (
-                f"{account.name} holds {len(loose)} unused disk object(s) and {len(view.images)} image object(s)."
+                f"{account.name} holds {some(len(loose), 'unused disk object')} and "
+                f"{some(len(view.images), 'image object')}."
             )
             yield yes(account, sentence, fact("disks and images", ids(found)))
         elif silent:
@@ -194,7 +195,7 @@ def _kept_assignments(view: View, context: Context) -> Iterator[Answer]:
         return
     kept = [setting for setting, _ in view.settings_on((ResourceType.ROLE_ASSIGNMENT,), view.keys)]
     if kept:
-        yield yes(view.unit, f"{len(kept)} role assignment(s) on {view.unit.name} are kept.", *map(granted, kept))
+        yield yes(view.unit, f"Kept on {view.unit.name}: {some(len(kept), 'role assignment')}.", *map(granted, kept))
 
 
 rules.add(

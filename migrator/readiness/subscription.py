@@ -13,6 +13,7 @@ from migrator.readiness.asking import (
     holds_web_worker,
     only_validate_tells,
     shown,
+    some,
     states,
     until_validated,
 )
@@ -281,11 +282,13 @@ def _role_assignments(view: View, context: Context) -> Iterator[Answer]:
         on.setdefault(key, []).append(setting)
     for key, settings in on.items():
         resource = view.index.by_key[key]
-        sentence = f"{len(settings)} role assignment(s) on {label(resource)} will not cover what it becomes."
+        sentence = f"What {label(resource)} becomes is not covered by {some(len(settings), 'role assignment')} on it."
         yield yes(resource, sentence, *map(granted, settings))
     inherited = [setting for setting, _ in view.settings_on(kinds, view.resource_groups)]
     if inherited:
-        sentence = f"{len(inherited)} role assignment(s) on the old resource group will not cover {view.unit.name}."
+        sentence = (
+            f"On the old resource group, which {view.unit.name} leaves: {some(len(inherited), 'role assignment')}."
+        )
         yield yes(view.unit, sentence, *map(granted, inherited))
     for setting in view.untargeted(kinds):
         sentence = f"It is not known what role assignment {setting.name} is on."
@@ -388,7 +391,7 @@ def _lock_window(view: View, _context: Context) -> Iterator[Answer]:
     counts = [role.instance_count for role, _ in view.web_roles]
     instances = sum(count for count in counts if isinstance(count, int))
     sentence = (
-        f"{view.unit.name} holds {len(view.machines)} machine(s) and {instances} known role instance(s); "
+        f"{view.unit.name} holds {some(len(view.machines), 'machine')} and {some(instances, 'known role instance')}; "
         "its management plane is locked from Prepare until Commit or Abort."
     )
     yield yes(view.unit, sentence, fact("virtualMachines", len(view.machines)), fact("roleInstances", instances))

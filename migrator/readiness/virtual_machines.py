@@ -10,6 +10,7 @@ from migrator.readiness.asking import (
     holds_machines,
     only_prepare_tells,
     only_validate_tells,
+    some,
     states,
 )
 from migrator.readiness.cloud_service_changes import ALERTS, machine_keys, settings_lost
@@ -324,7 +325,7 @@ rules.add(
     follow_up="Recreate alerts and autoscale settings for the new machine.",
     automatable=Automatable.YES,
     sources=sources("seed1 S1-V4", "vm-ov"),
-)(settings_lost((*ALERTS, ResourceType.AUTOSCALE_SETTING), "alert(s) or autoscale setting(s)", machine_keys))
+)(settings_lost((*ALERTS, ResourceType.AUTOSCALE_SETTING), "alert or autoscale setting", machine_keys))
 
 
 rules.add(
@@ -350,7 +351,7 @@ def _vault(view: View) -> Iterator[Answer]:
     return ask_machine_services(
         view,
         test,
-        lambda r: f"{len(r.certificates)} certificate(s) of {r.name} go to a new Key Vault.",
+        lambda r: f"A new Key Vault is made for {some(len(r.certificates), 'certificate')} of {r.name}.",
         lambda s: [fact("serviceCertificates", _thumbprints(s.resource))],
         "whether the service has certificates",
     )
