@@ -213,6 +213,7 @@ class Unit(models.Model):
             models.Index(fields=["changed_at", "id"], name="unit_changed"),
             models.Index(fields=["id"], name="unit_locked", condition=models.Q(locked_since__isnull=False)),
             GinIndex(Grams(F("name"), _segment(5), _segment(9)), name="unit_grams"),
+            GinIndex(fields=["open_rules"], name="unit_rules"),
         ]
         triggers = tallies.of_units()
 

@@ -64,7 +64,7 @@ class Unblocking:
 def unblocking(filters: Filters, steps: int = STEPS) -> Unblocking:
     """Of the units that `filters` leave; one query. Every number is the length of a list of the inventory: with the
     same filters and `blocks` or `frees` of the rules."""
-    held = inventory.held(filters)
+    held = inventory.held(filters, FACETS)
     rules = sorted({rule for rules in held.sets for rule in rules})
     blockers = [
         Blocker(

@@ -199,6 +199,20 @@ def test_a_search_is_counted_only_while_it_finds_few(monkeypatch: pytest.MonkeyP
     assert (narrow.total, narrow.more) == (len(queries.page(Filters(wave=("none",), verdict=("ready",))).units), False)
 
 
+def test_every_filter_at_once_is_counted_too() -> None:
+    unit = fill(6)[0]
+    wave([unit])
+    unit.refresh_from_db()
+    every = {name: (str(getattr(unit, column)) or "none",) for name, column in (
+        ("subscription", "subscription_id"), ("region", "region"), ("kind", "kind"), ("verdict", "verdict"),
+        ("progress", "progress"), ("health", "health"), ("owner", "owner"),
+    )}  # fmt: skip
+    filters = Filters(**every, wave=(str(unit.placement.wave_id),))
+    counted = queries.numbers(filters)
+    assert counted.total == len(queries.page(filters).units) == 1
+    assert all(sum(one.count or 0 for one in listed if one.chosen) == 1 for listed in counted.facets.values())
+
+
 def test_units_are_found_by_rule_and_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     units = fill(6)
     for unit, outcome in zip(units[:4], ("yes", "yes", "unknown", "no"), strict=True):

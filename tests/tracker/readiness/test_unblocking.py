@@ -94,7 +94,10 @@ def test_nothing_blocked_is_no_rule_and_no_step() -> None:
 @pytest.mark.django_db
 def test_it_asks_once_whatever_is_chosen(django_assert_num_queries: Any) -> None:
     blocked(1)
-    for filters in (Filters(), Filters(owner=("none",), kind=("network",), wave=("none", "1"), region=("x",))):
+    for filters in (
+        Filters(),
+        Filters(owner=("none",), kind=("network",), wave=("none", "1"), region=("x",), subscription=("y",)),
+    ):
         with django_assert_num_queries(1):
             unblocking(filters)
 

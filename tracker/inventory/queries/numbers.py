@@ -82,18 +82,19 @@ def _sorted(filters: Filters, rows: Iterable[tuple[str, str, str, int | None]]) 
     return facets
 
 
-def _of_cells(filters: Filters, chosen: list[str], *, of: str = "cell") -> tuple[str, list[Any]]:
+def _of_cells(
+    filters: Filters, chosen: list[str], *, of: str = "cell", facets: Iterable[str] = FACETS
+) -> tuple[str, list[Any]]:
     """(statement, parameters): a facet counts what the choices of the others leave, so that it can be widened. `of`:
-    tallies whose keys begin with CELL."""
+    tallies whose keys begin with CELL; `facets`: those that are counted, and every chosen one."""
     flags = "".join(f", key[{_PLACES[name]}] = ANY(%s) AS in_{name}" for name in chosen)
     parameters = [[_stored(name, value) for value in getattr(filters, name)] for name in chosen]
-    values = ", ".join(f"('{name}', key[{_PLACES[name]}])" for name in FACETS if name not in chosen)
+    values = ", ".join(f"('{name}', key[{_PLACES[name]}])" for name in facets if name not in chosen)
     fits = " AND ".join(f"in_{name}" for name in chosen) or "TRUE"
-    several = f"cells CROSS JOIN LATERAL (VALUES {values}) AS f(facet, value)"
-    parts = [
-        f"SELECT 'all', '', coalesce(sum(units), 0)::bigint FROM cells WHERE {fits}",  # noqa: S608
-        f"SELECT f.facet, f.value, sum(units)::bigint FROM {several} WHERE {fits} {_SUMMED}",  # noqa: S608
-    ]
+    parts = [f"SELECT 'all', '', coalesce(sum(units), 0)::bigint FROM cells WHERE {fits}"]  # noqa: S608
+    if values:  # else every facet is chosen
+        several = f"cells CROSS JOIN LATERAL (VALUES {values}) AS f(facet, value)"
+        parts.append(f"SELECT f.facet, f.value, sum(units)::bigint FROM {several} WHERE {fits} {_SUMMED}")  # noqa: S608
     for name in chosen:
         others = " AND ".join(f"in_{other}" for other in chosen if other != name) or "TRUE"
         value = f"'{name}', key[{_PLACES[name]}]"
@@ -123,10 +124,10 @@ class Held:
         return sum(self.sets.values())
 
 
-def held(filters: Filters) -> Held:
+def held(filters: Filters, facets: Iterable[str] = FACETS) -> Held:
     """By which sets of rules the units of a list are blocked; one query. Text, rule and outcome do not narrow it."""
     chosen = [name for name in FACETS if getattr(filters, name)]
-    statement, parameters = _of_cells(filters, chosen, of="blocked")
+    statement, parameters = _of_cells(filters, chosen, of="blocked", facets=facets)
     fits = " AND ".join(f"in_{name}" for name in chosen) or "TRUE"
     with connection.cursor() as cursor:
         cursor.execute(_LABELLED.format(f"{statement} UNION ALL ({_SETS.format(fits)})"), parameters)
