@@ -43,6 +43,10 @@ STORAGE_ROWS = {"StorageAccounts": 250}
 ROWS = {"Microsoft.Compute": COMPUTE_ROWS, "Microsoft.Network": NETWORK_ROWS, "Microsoft.Storage": STORAGE_ROWS}
 
 
+GENERATOR = 1  # raised when the same name, seed, size and mix come to give another estate
+ORIGIN = "simulated-by"  # the tag that tells a made-up resource from one that was captured; estate files have none
+
+
 def guid(*parts: str) -> str:
     return str(uuid.uuid5(SPACE, "/".join(parts).lower()))
 
@@ -117,6 +121,9 @@ class EstateBuilder:
             **{name: value for name, value in more.items() if value is not None},
             "properties": dict(properties),
         }
+        if "location" in document and resource_id.rpartition("/providers/")[2].count("/") == 2:  # others have no tags
+            made_by = f"estate {self.origin}, generator {GENERATOR}, seed {self.seed}"
+            document["tags"] = {**(more.get("tags") or {}), ORIGIN: made_by}
         self.resources.append(document)
         self.by_id[resource_id] = document
         return document

@@ -8,6 +8,7 @@ import pytest
 
 from migrator.simulator import scenarios
 from migrator.simulator.estate import LARGEST, EstateError
+from migrator.simulator.estates.parts import ORIGIN
 from migrator.simulator.translation import in_capitals
 
 
@@ -197,3 +198,37 @@ def test_a_file_that_is_not_there_a_directory_and_bytes_that_are_no_text(tmp_pat
 def test_an_unknown_scenario_names_the_known_ones():
     with pytest.raises(EstateError, match="demo, small, journey, empty"):
         scenarios.find("dmeo")
+
+
+@pytest.mark.parametrize("name", ["demo", "journey", "small", "generated"])
+def test_what_was_made_up_says_what_made_it(name):
+    """On everything that can be tagged; what has no tags in Azure (slots, roles, links) lies inside such a thing."""
+    made = scenarios.estate(name, seed=7)["resources"]
+    told = {d["id"].lower() for d in made if d.get("tags", {}).get(ORIGIN) == f"estate {name}, generator 1, seed 7"}
+    assert told
+    outside = [d for d in made if d["id"].lower() not in told and not _inside(d["id"].lower(), told)]
+    assert {d["type"].lower() for d in outside} <= {
+        "microsoft.authorization/roleassignments",
+        "microsoft.authorization/classicadministrators",
+        "microsoft.authorization/locks",
+        "microsoft.security/locations/jitnetworkaccesspolicies",
+    }
+
+
+def _inside(key, told):
+    return any(key.startswith(f"{above}/") for above in _above(key) if above in told)
+
+
+def _above(key):
+    parts = key.split("/")
+    return ["/".join(parts[:length]) for length in range(2, len(parts))]
+
+
+def test_an_estate_from_a_file_is_served_as_it_is(serve):
+    estate = scenarios.estate("small")
+    for document in estate["resources"]:
+        document.pop("tags", None)
+    azure = serve(scenarios.checked(estate))
+    kept = {d["id"]: d for d in azure.platform.store.all()}
+    assert [kept[document["id"]] for document in estate["resources"]] == estate["resources"]
+    assert ORIGIN not in str(azure.control("state?documents=1"))
