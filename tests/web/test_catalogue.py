@@ -51,6 +51,8 @@ def test_nothing_waits(estate: Estate, as_person: As) -> None:
     assert "Nothing waits" in text_of(page)
     assert code.catalogue_version[:12] in page.content.decode()
     assert "Another catalogue of rules waits" not in text_of(as_person(estate.maya).get("/"))
+    assert "the catalogue that decides the verdicts" in text_of(as_person(estate.noor).get("/rules/manual/"))
+    assert "These rules wait" not in text_of(as_person(estate.noor).get("/rules/"))
 
 
 def test_before_anything_was_assessed_the_page_says_so(ina: User, as_person: As) -> None:
@@ -62,6 +64,7 @@ def test_a_banner_leads_those_who_may_switch_to_the_page(estate: Estate, as_pers
         assert ("Another catalogue of rules waits" in text_of(as_person(user).get("/"))) is told
     rules = text_of(as_person(estate.tomas).get("/rules/"))
     assert "These rules wait" in rules
+    assert f"{waiting[:16]} , which waits" in text_of(as_person(estate.tomas).get("/rules/manual/"))
 
 
 def test_what_differs_is_named_and_what_it_would_do_is_counted(estate: Estate, as_person: As, waiting: str) -> None:

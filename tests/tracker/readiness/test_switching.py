@@ -4,9 +4,10 @@ nothing."""
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from migrator import readiness
 from migrator.readiness import Verdict
@@ -29,8 +30,10 @@ from tracker.readiness.actions import (
     advance_catalogue,
     assess,
     know_catalogue,
+    knowing,
     preview_catalogue,
     switch_on,
+    switching,
     walking,
 )
 from tracker.readiness.actions import storing as storage
@@ -371,6 +374,40 @@ def test_of_many_who_press_at_once_one_switches_it_on(
     assert said == ["late"] * 5 + ["on"]
     assert CatalogueVersion.objects.filter(switched_on_at__isnull=False).count() == 2
     assert CatalogueWork.objects.filter(kind="assess").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_the_middle_of_storing_it_says_to_try_again(
+    azure: Azure, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maya = person("maya", Role.PROGRAMME_MANAGER)
+    assessed(azure, clock)
+    version = brought(clock, monkeypatch)
+    previewed(maya, clock)
+    monkeypatch.setattr(switching, "PATIENCE", timedelta(milliseconds=200))
+    held, over = Event(), Event()
+
+    def store() -> None:
+        try:
+            with transaction.atomic():
+                assert knowing.still_in_force(catalogue.standing())
+                held.set()
+                over.wait(20)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        storing = pool.submit(store)
+        assert held.wait(20)
+        try:
+            with pytest.raises(StillSwitching, match="Try again in a minute"):
+                switch_on(version, reason=WHY, by=maya, now=clock())
+        finally:
+            over.set()
+        storing.result(20)
+    assert CatalogueVersion.objects.filter(switched_on_at__isnull=False).count() == 1
+    switch_on(version, reason=WHY, by=maya, now=clock())
+    assert catalogue.in_force_version() == version
 
 
 def test_the_stricter_answer_of_a_rule_moves_only_with_the_switch(

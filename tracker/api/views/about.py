@@ -15,8 +15,9 @@ from tracker.api.errors import NotHere
 from tracker.api.shapes import Shape, f, text
 
 PLACES = (
-    "subscriptions", "resources", "units", "rules", "waves", "approvals", "runs", "quota_usages", "quota_matrix",
-    "quota_requests", "followups", "fixes", "audit_events", "audit_checkpoints", "audit_export", "schema",
+    "subscriptions", "resources", "units", "rules", "catalogue", "waves", "approvals", "runs", "quota_usages",
+    "quota_matrix", "quota_requests", "followups", "fixes", "audit_events", "audit_checkpoints", "audit_export",
+    "schema",
 )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def _switch_on(version: str, reason: str, by: User, now: datetime) -> CatalogueV
 def _lock() -> None:
     """Nobody stores an assessment or switches on a catalogue until the end of the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, TRUE)", [f"{PATIENCE.total_seconds():.0f}s"])
+        cursor.execute("SELECT set_config('lock_timeout', %s, TRUE)", [f"{PATIENCE // timedelta(milliseconds=1)}ms"])
     row = catalogue.in_force()
     if row is not None:
         CatalogueVersion.objects.select_for_update().get(pk=row.pk)

@@ -87,6 +87,7 @@ def manual(request: HttpRequest) -> HttpResponse:
             ],
             "all": len(listed),
             "version": catalogue.catalogue_version,
+            "in_force": in_force_version(),
             "documents": DOCUMENTS,
             "coverage": coverage(),
             "tables": [
