@@ -1,6 +1,6 @@
 """/style/: every part in every state, for the team and for the tests. The estate shown here is invented and says so."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -26,6 +26,11 @@ UNITS = (
     ("legacy-api", "deployment", "blocked", 12, "assessed", "blocked", 2_900),
     ("stshoplogs", "storage-account", "unknown", 40, "discovered", "stale", 19_000),
 )
+
+
+def _verdicts(now: datetime) -> charts.StepChart | None:
+    turns = ((40, 47, "unknown"), (33, 23, "blocked"), (20, 83, "ready with change"), (6, 96, "ready"))
+    return charts.steps([(now - timedelta(days=days), score, verdict) for days, score, verdict in turns], until=now)
 
 
 def _burn_up(today: date) -> charts.LineChart | None:
@@ -81,6 +86,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "applied": lists.applied(facets) or [("Region", lists.Option("West Europe", "?", 31, True))],
         "page": lists.Page(rows, "?cursor=example", "", "name"),
         "burn": _burn_up(now.date()),
+        "drawn": _verdicts(now),
         "bar": charts.by_progress(counts),
         "trend": [3, 4, 4, 6, 9, 9, 12, 11, 15, 19, 22, 24, 27],
         "gates": _gates(),
