@@ -36,6 +36,7 @@ _STRAYS = f"""{_OUTLINE} (
     OR (type = '{_SLOT}' AND jsonb_typeof(document #> '{_IN_NETWORK}') IS DISTINCT FROM 'string'))"""
 _MACHINES = f"{_OUTLINE} type = '{_MACHINE}'"
 _NETWORKS = f"{_OUTLINE} type = '{ResourceType.NETWORK.value}'"
+_PARENTS = f"{_OUTLINE} key = ANY(%(keys)s)"
 _NAMED = f"{_OUTLINE} (key = ANY(%(keys)s) OR key LIKE ANY(%(below)s))"
 
 
@@ -97,7 +98,8 @@ class _Found:
             self._read(_STRAYS)
         if drawing.UnitKind.STORAGE_ACCOUNT in kinds:
             self._read(_MACHINES)  # whose disks may lie in the account, or whose disks are not known
-        self._read_named(services | self._above())
+        self._read_named(services)
+        self._read_above()
         if any(one.names_site and one.network is None for one in self.outlines.values()):
             self._read(_NETWORKS)
 
@@ -112,8 +114,12 @@ class _Found:
         told = [name for one in self.outlines.values() for name in (one.service, one.network) if name]
         return {name.lower() for name in told}
 
+    def _read_above(self) -> None:
+        """What everything lies in, without what else lies there: a slot has the region of its cloud service."""
+        if missing := sorted(self._above() - set(self.outlines)):
+            self._read(_PARENTS, keys=missing)
+
     def _above(self) -> set[str]:
-        """What everything lies in: a slot has the region of its cloud service."""
         found: set[str] = set()
         for one in self.outlines.values():
             above = one.key.rsplit("/", 2)[0]
