@@ -14,12 +14,15 @@ SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
  WHERE n.nspname = 'public' AND c.relkind = 'r' GROUP BY c.relname ORDER BY c.relname
 """
+# Materialized: the planner may otherwise ask for the sequences of tables outside `public` first, which is an error.
 _SERIALS = """
-SELECT c.relname, a.attname, pg_get_serial_sequence(quote_ident(c.relname), a.attname)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
- WHERE n.nspname = 'public' AND c.relkind = 'r'
-   AND pg_get_serial_sequence(quote_ident(c.relname), a.attname) IS NOT NULL
+WITH ours AS MATERIALIZED (
+  SELECT c.relname, a.attname, format('%I.%I', n.nspname, c.relname) AS whole
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+   WHERE n.nspname = 'public' AND c.relkind = 'r')
+SELECT relname, attname, pg_get_serial_sequence(whole, attname) FROM ours
+ WHERE pg_get_serial_sequence(whole, attname) IS NOT NULL
 """
 _kept: dict[Hashable, tuple[list[tuple[str, bytes, bool]], str]] = {}
 

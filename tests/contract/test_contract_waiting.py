@@ -109,7 +109,7 @@ def test_a_date_is_counted_from_the_platforms_own_clock(
     until = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     azure.control("faults", {"kind": "retry-after", "verb": "prepare", "value": until})
     wait = submit(gateway, Verb.PREPARE, units["shop-net"]).retry_after
-    assert wait is not None and 50 <= wait <= 60
+    assert wait is not None and 50 <= wait <= 61  # `Date` has whole seconds, so a wait can be one longer, never shorter
 
 
 def test_a_conflict_may_ask_to_wait_too(azure: OverHttp, gateway: ArmGateway, units: dict[str, str]) -> None:
