@@ -1,12 +1,4 @@
-"""What a run may do next: states, the table of legal moves, and `decide`, all pure.
-
-`ALLOWED` is the one table: the engine, the database guard (a trigger generated from it), the run page and the manual
-read it.
-The decisions are used by the product and by the deterministic simulation of the test suite, so that what is proved is
-what runs.
-
-Words: engine.md and architecture.md 5. Facts: azure.md 2.1 and 2.7; reliability-notes 4.3 and 4.7.
-"""
+"""What one look at the platform shows, and what it means for an operation that was sent: `decide`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,161 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from migrator.lifecycle.states import OperationState
+from migrator.lifecycle.timings import Timings
 from migrator.resources import Verb
-
-
-class State(StrEnum):
-    """Progress of a unit, and of the run that moves it."""
-
-    DISCOVERED = "discovered"
-    ASSESSED = "assessed"
-    PLANNED = "planned"
-    VALIDATED = "validated"
-    PREPARING = "preparing"
-    PREPARED = "prepared"
-    COMMITTING = "committing"
-    COMMITTED = "committed"
-    VERIFIED = "verified"
-    CLOSED = "closed"
-    ABORTING = "aborting"
-    EXCLUDED = "excluded"
-
-
-ALLOWED: Mapping[State, frozenset[State]] = {
-    State.DISCOVERED: frozenset({State.ASSESSED, State.EXCLUDED}),
-    State.ASSESSED: frozenset({State.PLANNED, State.EXCLUDED}),
-    State.PLANNED: frozenset({State.ASSESSED, State.VALIDATED, State.PREPARING, State.EXCLUDED}),
-    State.VALIDATED: frozenset({State.ASSESSED, State.PLANNED, State.PREPARING, State.EXCLUDED}),
-    State.PREPARING: frozenset({State.PREPARED, State.ABORTING, State.ASSESSED}),
-    State.PREPARED: frozenset({State.COMMITTING, State.ABORTING}),
-    State.ABORTING: frozenset({State.ASSESSED}),
-    State.COMMITTING: frozenset({State.COMMITTED}),
-    State.COMMITTED: frozenset({State.VERIFIED}),
-    State.VERIFIED: frozenset({State.CLOSED}),
-    State.CLOSED: frozenset(),
-    State.EXCLUDED: frozenset({State.DISCOVERED, State.ASSESSED}),
-}
-
-# A run lives while it is in one of these and has no end time.
-LOCKED = frozenset({State.PREPARING, State.PREPARED, State.ABORTING, State.COMMITTING})
-
-
-class Health(StrEnum):
-    ON_TRACK = "on track"
-    AT_RISK = "at risk"
-    BLOCKED = "blocked"
-    FAILED = "failed"
-    STALE = "stale"
-
-
-class OperationState(StrEnum):
-    """One verb of one run (engine.md, Tables)."""
-
-    READY = "ready"
-    SENDING = "sending"
-    POLLING = "polling"
-    UNKNOWN = "unknown"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    HELD = "held"
-    OPERATOR = "operator"
-    CANCELLED = "cancelled"
-
-
-LIVE_OPERATION = frozenset(
-    {
-        OperationState.READY,
-        OperationState.SENDING,
-        OperationState.POLLING,
-        OperationState.UNKNOWN,
-        OperationState.HELD,
-    }
-)
-OPERATION_ALLOWED: Mapping[OperationState, frozenset[OperationState]] = {
-    OperationState.READY: frozenset(
-        {
-            OperationState.SENDING,
-            OperationState.UNKNOWN,
-            OperationState.HELD,
-            OperationState.CANCELLED,
-            OperationState.SUCCEEDED,
-            OperationState.FAILED,
-            OperationState.OPERATOR,
-        }
-    ),
-    OperationState.SENDING: frozenset(
-        {
-            OperationState.READY,
-            OperationState.POLLING,
-            OperationState.UNKNOWN,
-            OperationState.SUCCEEDED,
-            OperationState.FAILED,
-        }
-    ),
-    OperationState.POLLING: frozenset(
-        {
-            OperationState.UNKNOWN,
-            OperationState.SUCCEEDED,
-            OperationState.FAILED,
-            OperationState.OPERATOR,
-        }
-    ),
-    OperationState.UNKNOWN: frozenset(
-        {
-            OperationState.READY,
-            OperationState.POLLING,
-            OperationState.SUCCEEDED,
-            OperationState.FAILED,
-            OperationState.OPERATOR,
-        }
-    ),
-    OperationState.HELD: frozenset({OperationState.READY, OperationState.CANCELLED}),
-    OperationState.OPERATOR: frozenset({OperationState.UNKNOWN, OperationState.FAILED}),
-    OperationState.SUCCEEDED: frozenset(),
-    OperationState.FAILED: frozenset(),
-    OperationState.CANCELLED: frozenset(),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timings:
-    """The engine's waits, in seconds. `LIVE` holds the measured values of reliability-notes 4.4 and 4.6."""
-
-    lease: int = 45
-    self_fence: int = 2
-    http_deadline: int = 30
-    late_arrival: int = 200  # latest moment a request may still be applied after it was sent (assumption A1)
-    margin: int = 30
-    quarantine: int = 300  # at least http_deadline + late_arrival + margin
-    confirm: int = 60  # between two equal reads that end a doubt
-    poll: int = 15  # between looks when the platform names no Retry-After
-    look_again: int = 20  # after a read that failed
-    held: int = 30  # before a held operation is looked at again
-    first_check: int = 300  # after Commit, the first re-reading that makes a unit verified
-    max_poll: int = 120
-    tries: int = 12
-
-    def __post_init__(self) -> None:
-        if self.quarantine < self.http_deadline + self.late_arrival + self.margin:
-            raise ValueError("quarantine must be at least http_deadline + late_arrival + margin")
-
-
-LIVE = Timings()
-# Short waits for a simulator on loopback, where a late arrival is at most a few seconds. Refused against a real
-# endpoint (settings.py).
-REHEARSAL = Timings(
-    lease=10,
-    http_deadline=4,
-    late_arrival=1,
-    margin=1,
-    quarantine=6,
-    confirm=1,
-    poll=1,
-    look_again=1,
-    held=2,
-    first_check=3,
-    max_poll=5,
-)
 
 
 class Status(StrEnum):
@@ -275,26 +115,6 @@ def may_send(verb: Verb, world: World, *, sends: int) -> bool:
             return world is World.PREPARED or (sends > 0 and world in (World.MOVING, World.PARTLY))
         case _:
             assert_never(verb)
-
-
-# What a person may ask of a run in each state; the page, the API and `runs.actions.ask` read it (retry, hold and cancel
-# apart).
-ASKABLE: Mapping[State, frozenset[Verb]] = {
-    State.PLANNED: frozenset({Verb.VALIDATE}),
-    State.VALIDATED: frozenset({Verb.VALIDATE, Verb.PREPARE}),
-    State.PREPARING: frozenset({Verb.PREPARE, Verb.ABORT}),  # only after the live Prepare has ended in failure
-    State.PREPARED: frozenset({Verb.ABORT, Verb.COMMIT}),
-    State.COMMITTING: frozenset({Verb.COMMIT}),  # forward only
-    State.ABORTING: frozenset({Verb.ABORT}),
-}
-
-# States a run passes on the way to the success of a verb, in order.
-PATH: Mapping[Verb, tuple[State, ...]] = {
-    Verb.VALIDATE: (State.VALIDATED,),
-    Verb.PREPARE: (State.PREPARING, State.PREPARED),
-    Verb.ABORT: (State.ABORTING, State.ASSESSED),
-    Verb.COMMIT: (State.COMMITTING, State.COMMITTED),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -508,15 +328,3 @@ def _unreadable(doubt: Doubt, timings: Timings, what: str) -> Decision:
         state,
         f"{what}; reading again",
     )
-
-
-def reachable(start: State) -> frozenset[State]:
-    """Every state that some path of legal moves leads to from `start`."""
-    found: set[State] = set()
-    todo = [start]
-    while todo:
-        for nxt in ALLOWED[todo.pop()]:
-            if nxt not in found:
-                found.add(nxt)
-                todo.append(nxt)
-    return frozenset(found)
