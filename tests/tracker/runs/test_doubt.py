@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from migrator.gateway.arm import ArmGateway, StaticToken
-from migrator.lifecycle import OperationState, Verb
+from migrator.lifecycle import OperationState
+from migrator.resources import Verb
 from tests.tracker.runs.programme import Programme
 from tracker.runs import actions as runs
 from tracker.runs.models import Attempt

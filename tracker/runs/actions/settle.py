@@ -10,26 +10,24 @@ from typing import Any
 
 from django.db import DatabaseError, transaction
 
-from migrator import translation
+from migrator import lifecycle, translation
 from migrator.gateway import wire
 from migrator.gateway.protocol import (
     AzureGateway,
-    CredentialRefused,
-    ErrorClass,
     Exchange,
     GatewayError,
     Observed,
     Submitted,
-    Throttled,
 )
 from migrator.lifecycle import (
-    ALLOWED,
-    PATH,
+    Doubt,
     Health,
+    Heard,
     Move,
     Need,
     OperationState,
     Seen,
+    Settled,
     Side,
     State,
     Status,
@@ -37,6 +35,9 @@ from migrator.lifecycle import (
     Timings,
     Wait,
     World,
+    carried,
+    ended_on_paper,
+    walk,
 )
 from migrator.resources import Category, PlatformMessage, Verb
 from tracker.audit.actions import record
@@ -197,9 +198,20 @@ def move(run: Run, to: State, because: str, now: datetime, operation: Operation 
 
 def _walk(run: Run, verb: Verb, because: str, now: datetime, operation: Operation, *, whole: bool) -> None:
     """Along the path of a verb: only its first state when it was accepted, all of it when it was seen done."""
-    for state in PATH[verb] if whole else PATH[verb][:-1]:
-        if run.state != state and state in ALLOWED[State(run.state)]:
-            move(run, state, because, now, operation)
+    for state in walk(State(run.state), verb, whole=whole):
+        move(run, state, because, now, operation)
+
+
+def doubt_of(operation: Operation) -> Doubt:
+    """What the operation remembers between looks."""
+    return Doubt(
+        state=OperationState(operation.state),
+        verb=Verb(operation.verb),
+        armed_at=operation.armed_at,
+        tries=operation.tries,
+        candidate=operation.candidate,
+        candidate_at=operation.candidate_at,
+    )
 
 
 def raise_attention(run: Run, sentence: str, now: datetime, *, health: Health = Health.FAILED) -> None:
@@ -250,42 +262,57 @@ def in_doubt(run: Run, operation: Operation, now: datetime, why: str) -> None:
 
 
 def accepted(
-    run: Run, operation: Operation, attempt: Attempt, answer: Submitted, now: datetime, timings: Timings
+    run: Run,
+    operation: Operation,
+    attempt: Attempt,
+    answer: Submitted,
+    heard: Heard,
+    now: datetime,
+    timings: Timings,
 ) -> Outcome:
     """202, or 200 with the answer in it (Validate)."""
     verb = Verb(operation.verb)
     _answered(run, operation, attempt, "accepted", answer.exchange, now)
-    if verb is Verb.VALIDATE and answer.status_url is None:
-        note(run, operation, OperationState.SUCCEEDED, "answered", messages=[message_dict(m) for m in answer.messages])
+    next_ = lifecycle.settle(heard, tries=operation.tries, asked=answer.retry_after, timings=timings)
+    if heard is Heard.DONE:
+        note(run, operation, next_.state, "answered", messages=[message_dict(m) for m in answer.messages])
         return _validated(run, operation, now)
-    note(run, operation, OperationState.POLLING, "the platform took it", status_url=answer.status_url or "", error={})
+    note(run, operation, next_.state, "the platform took it", status_url=answer.status_url or "", error={})
     if verb in (Verb.PREPARE, Verb.COMMIT, Verb.ABORT):
         _walk(run, verb, "the platform accepted the request", now, operation, whole=False)
     if verb is Verb.PREPARE and run.unit.locked_since is None:
         inventory.set_lock(run.unit, now, now=now)
-    return Outcome(
-        answer.retry_after or timings.poll, "polling", f"{verb.value.capitalize()} is under way on the platform."
-    )
+    return Outcome(next_.after, "polling", f"{verb.value.capitalize()} is under way on the platform.")
 
 
-def throttled(
-    run: Run, operation: Operation, attempt: Attempt, error: Throttled, now: datetime, timings: Timings
-) -> Outcome:
-    """429: not processed. The whole subscription waits as long as it says."""
-    _answered(run, operation, attempt, "throttled", error.exchange or Exchange(), now)
-    wait = error.retry_after or float(timings.poll)
-    stop_until(run.unit.subscription_id, "write", now + timedelta(seconds=wait), now)
-    note(run, operation, OperationState.READY, f"throttled; again in {wait:.0f} s")
-    return Outcome(wait, "throttled", f"Azure asks to wait {wait:.0f} s before the next request of this subscription.")
-
-
-def refused(
+def answered(
     run: Run,
     operation: Operation,
     attempt: Attempt,
     error: GatewayError,
+    heard: Heard,
     now: datetime,
     timings: Timings,
+) -> Outcome:
+    """Anything but an acceptance."""
+    next_ = lifecycle.settle(heard, tries=operation.tries, asked=error.retry_after, timings=timings)
+    tell = {Heard.THROTTLED: _throttled, Heard.SILENCE: _silent}.get(heard, _refused)
+    return tell(run, operation, attempt, error, next_, now)
+
+
+def _throttled(
+    run: Run, operation: Operation, attempt: Attempt, error: GatewayError, next_: Settled, now: datetime
+) -> Outcome:
+    """429: not processed. The whole subscription waits as long as it says."""
+    _answered(run, operation, attempt, "throttled", error.exchange or Exchange(), now)
+    wait = next_.after or 0.0
+    stop_until(run.unit.subscription_id, "write", now + timedelta(seconds=wait), now)
+    note(run, operation, next_.state, f"throttled; again in {wait:.0f} s")
+    return Outcome(wait, "throttled", f"Azure asks to wait {wait:.0f} s before the next request of this subscription.")
+
+
+def _refused(
+    run: Run, operation: Operation, attempt: Attempt, error: GatewayError, next_: Settled, now: datetime
 ) -> Outcome:
     """A definite refusal: nothing was changed by this request."""
     _answered(run, operation, attempt, "refused", error.exchange or Exchange(), now)
@@ -295,26 +322,23 @@ def refused(
         "class": error.error_class.value,
         "catalogue": error.catalogue_id,
     }
-    passing = isinstance(error, CredentialRefused) or error.error_class in (ErrorClass.RETRY, ErrorClass.WAIT)
-    if passing and operation.tries + 1 < timings.tries:
-        wait = error.retry_after or timings.confirm * (1 + min(operation.tries, 5))
-        note(run, operation, OperationState.READY, str(error), error=words, tries=operation.tries + 1)
+    note(run, operation, next_.state, str(error), error=words, tries=next_.tries)
+    if next_.state is OperationState.READY:
         raise_attention(run, f"{operation.verb.capitalize()} is refused for now: {error}", now, health=Health.AT_RISK)
-        return Outcome(float(wait), "refused-for-now", f"{error} Trying again in {wait:.0f} s.")
-    note(run, operation, OperationState.FAILED, str(error), error=words)
+        return Outcome(next_.after, "refused-for-now", f"{error} Trying again in {next_.after:.0f} s.")
     _store_refusal(run, operation, error, now)
     raise_attention(run, f"{operation.verb.capitalize()} was refused: {error}", now)
     return Outcome(None, "refused", f"{operation.verb.capitalize()} was refused: {error}")
 
 
-def silent(
-    run: Run, operation: Operation, attempt: Attempt, error: GatewayError, now: datetime, timings: Timings
+def _silent(
+    run: Run, operation: Operation, attempt: Attempt, error: GatewayError, next_: Settled, now: datetime
 ) -> Outcome:
     """No answer, a 5xx, a conflict: it may or may not have been applied. Only reading tells."""
     _answered(run, operation, attempt, "unknown", error.exchange or Exchange(), now)
-    note(run, operation, OperationState.UNKNOWN, str(error), tries=operation.tries + 1)
+    note(run, operation, next_.state, str(error), tries=next_.tries)
     in_doubt(run, operation, now, str(error))
-    wait = error.retry_after or float(timings.look_again)
+    wait = next_.after or 0.0
     at = now + timedelta(seconds=wait)
     return Outcome(
         wait,
@@ -335,23 +359,20 @@ def _store_refusal(run: Run, operation: Operation, error: GatewayError, now: dat
 # --- looks ------------------------------------------------------------------------------------------------------------
 
 
-def wait(run: Run, operation: Operation, seen: Seen, decision: Wait) -> Outcome:
-    polling = decision.state is OperationState.POLLING
-    ended = polling and seen.status is Status.SUCCEEDED  # so it says; what is there does not show it yet
-    settled = ended or (polling and seen.status is Status.IN_PROGRESS)
-    free = settled and not (ended and seen.readable)  # of what may end in calling a person
-    same = decision.candidate and decision.candidate == operation.candidate
+def wait(run: Run, operation: Operation, doubt: Doubt, seen: Seen, decision: Wait) -> Outcome:
+    kept = carried(doubt, seen, decision)
     remember(
         run,
         operation,
         seen,
-        decision.state if decision.state != operation.state else None,
+        kept.state if kept.state != operation.state else None,
         decision.why,
-        candidate=decision.candidate,
-        candidate_at=operation.candidate_at if same else (seen.at if decision.candidate else None),
-        tries=operation.tries if free or decision.candidate else operation.tries + 1,
+        candidate=kept.candidate,
+        candidate_at=kept.candidate_at,
+        tries=kept.tries,
     )
-    if settled:
+    ended = ended_on_paper(seen, decision.state)
+    if ended or (decision.state is OperationState.POLLING and seen.status is Status.IN_PROGRESS):
         _walk(run, Verb(operation.verb), "the platform is at work", seen.at, operation, whole=False)
         if run.unknown_since is not None:
             clear_attention(run, seen.at)
@@ -368,22 +389,23 @@ def wait(run: Run, operation: Operation, seen: Seen, decision: Wait) -> Outcome:
     )
 
 
-def submit_again(run: Run, operation: Operation, seen: Seen, decision: Submit) -> Outcome:
+def submit_again(run: Run, operation: Operation, doubt: Doubt, seen: Seen, decision: Submit) -> Outcome:
     """The same operation may be sent again; it needs no new approval, but a new look, a new arming, and room under
     freeze and window.
     """
+    kept = carried(doubt, seen, decision)
     remember(
         run,
         operation,
         seen,
         OperationState.UNKNOWN if operation.state == OperationState.POLLING else None,
         decision.why,
-        tries=operation.tries + 1,
-        candidate="",
-        candidate_at=None,
+        tries=kept.tries,
+        candidate=kept.candidate,
+        candidate_at=kept.candidate_at,
         status_url="",
     )
-    note(run, operation, OperationState.READY, decision.why)
+    note(run, operation, kept.state, decision.why)
     if seen.status is Status.FAILED:
         raise_attention(run, f"{operation.verb.capitalize()} failed and will be retried: {decision.why}", seen.at)
     return Outcome(decision.after, "retry", f"{decision.why}; sending again in {decision.after:.0f} s")

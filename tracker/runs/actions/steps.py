@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -18,6 +18,8 @@ from migrator.gateway.protocol import (
     Applied,
     AzureGateway,
     Busy,
+    CredentialRefused,
+    ErrorClass,
     GatewayError,
     Observed,
     OperationStatus,
@@ -28,19 +30,23 @@ from migrator.gateway.protocol import (
 from migrator.lifecycle import (
     EXPECTED_AFTER,
     Decision,
-    Doubt,
+    Heard,
     Move,
     Need,
     OperationState,
     Seen,
     Side,
     Status,
+    Step,
     Submit,
     Timings,
     Wait,
     World,
+    after_vanishing,
     decide,
     may_send,
+    step,
+    too_late,
 )
 from migrator.resources import Verb
 from tracker.audit.actions import record
@@ -111,6 +117,11 @@ def advance(run_id: str, *, gateway: Callable[[str], AzureGateway], clock: Clock
         raise
 
 
+def here() -> float:
+    """Seconds of this machine's clock, which runs on while it is suspended (reliability-notes 4.6)."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def _claim(run_id: str, timings: Timings) -> Run | None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -151,12 +162,12 @@ def _step(run: Run, gateway: AzureGateway, clock: Clock, timings: Timings) -> st
     operation = queries.live_operation(run) or _next_operation(run, clock())
     if operation is None:
         return settle.rest(run, gateway, clock, timings, release=_release)
-    match OperationState(operation.state):
-        case OperationState.READY | OperationState.HELD:
+    match step(OperationState(operation.state)):
+        case Step.SEND:
             return _first(run, operation, gateway, clock, timings)
-        case OperationState.SENDING:
+        case Step.VANISHED:
             return _vanished(run, operation, clock, timings)
-        case _:
+        case Step.LOOK:
             return _look_and_decide(run, operation, gateway, clock, timings)
 
 
@@ -222,7 +233,7 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
     armed = _arm(run, operation, clock)
     if not isinstance(armed, Attempt):
         return _hold(run, operation, armed, clock(), timings)
-    if time.monotonic() - armed.armed_monotonic > timings.self_fence:
+    if too_late(armed.armed_here, here(), timings):
         return _not_sent(run, operation, armed, clock())
     return _send(run, operation, armed, gateway, clock, timings)
 
@@ -360,6 +371,7 @@ def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
                     "seal": operation.approval_digest,
                 },
             )
+            armed_here = here()
             attempt = Attempt.objects.create(
                 id=uuid7(now),
                 operation=operation,
@@ -369,7 +381,7 @@ def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
                 event_id=event.pk,
                 armed_at=now,
             )
-            attempt.armed_monotonic = time.monotonic()
+            attempt.armed_here = armed_here
     except DatabaseError as error:
         refusal = settle.guard_refusal(error)
         if refusal is None:
@@ -405,28 +417,31 @@ def _send(
         answer: Submitted | GatewayError = gateway.submit(verb, run.unit.azure_id, client_request_id=str(attempt.pk))
     except GatewayError as error:
         answer = error
-    # a definite refusal is believed after one read; a conflict, or a world that moved all the same, is a doubt
-    moved_on = (
-        isinstance(answer, GatewayError) and not isinstance(answer, Throttled) and _moved_on(run, verb, gateway, clock)
-    )
+    heard = _heard(run, verb, answer, gateway, clock)
     now = clock()
     with transaction.atomic():
         fence(run)
         if isinstance(answer, Submitted):
-            outcome = settle.accepted(run, operation, attempt, answer, now, timings)
-        elif isinstance(answer, Throttled):
-            outcome = settle.throttled(run, operation, attempt, answer, now, timings)
-        elif answer.applied is Applied.NO and not isinstance(answer, Busy) and not moved_on:
-            outcome = settle.refused(run, operation, attempt, answer, now, timings)
+            outcome = settle.accepted(run, operation, attempt, answer, heard, now, timings)
         else:
-            outcome = settle.silent(run, operation, attempt, answer, now, timings)
+            outcome = settle.answered(run, operation, attempt, answer, heard, now, timings)
     _release(run, after=outcome.after, code=outcome.code, sentence=outcome.sentence)
     return f"{verb.value} sent: {outcome.sentence}"
 
 
-def _moved_on(run: Run, verb: Verb, gateway: AzureGateway, clock: Clock) -> bool:
+def _heard(run: Run, verb: Verb, answer: Submitted | GatewayError, gateway: AzureGateway, clock: Clock) -> Heard:
+    """What kind of answer it is. A definite refusal is believed after one read; a conflict, or a world that moved all
+    the same, is a doubt."""
+    if isinstance(answer, Submitted):
+        return Heard.DONE if verb is Verb.VALIDATE and answer.status_url is None else Heard.ACCEPTED
+    if isinstance(answer, Throttled):
+        return Heard.THROTTLED
     seen, _ = _look(run, None, gateway, clock)
-    return seen.world is EXPECTED_AFTER[verb] and verb is not Verb.VALIDATE
+    moved = seen.world is EXPECTED_AFTER[verb] and verb is not Verb.VALIDATE
+    if answer.applied is not Applied.NO or isinstance(answer, Busy) or moved:
+        return Heard.SILENCE
+    passing = isinstance(answer, CredentialRefused) or answer.error_class in (ErrorClass.RETRY, ErrorClass.WAIT)
+    return Heard.REFUSED_FOR_NOW if passing else Heard.REFUSED
 
 
 def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) -> str:
@@ -455,10 +470,9 @@ def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) ->
                 "cause": "the process that sent it vanished before recording an answer",
             },
         )
-    ripe = armed_at + timedelta(seconds=timings.http_deadline)
     _release(
         run,
-        after=max(0.0, min((ripe - now).total_seconds(), timings.confirm)),
+        after=after_vanishing(armed_at, now, timings),
         code="unknown",
         sentence=f"Unknown since {now:%H:%M:%S} UTC whether {operation.verb} arrived; reading both sides.",
     )
@@ -467,23 +481,16 @@ def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) ->
 
 def _look_and_decide(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
     seen, observed = _look(run, operation, gateway, clock)
-    doubt = Doubt(
-        state=OperationState(operation.state),
-        verb=Verb(operation.verb),
-        armed_at=operation.armed_at,
-        tries=operation.tries,
-        candidate=operation.candidate,
-        candidate_at=operation.candidate_at,
-    )
+    doubt = settle.doubt_of(operation)
     busy = queries.in_flight(run.unit.subscription_id)
     decision: Decision = decide(doubt, seen, timings, in_flight=busy)
     with transaction.atomic():
         fence(run)
         match decision:
             case Wait():
-                outcome = settle.wait(run, operation, seen, decision)
+                outcome = settle.wait(run, operation, doubt, seen, decision)
             case Submit():
-                outcome = settle.submit_again(run, operation, seen, decision)
+                outcome = settle.submit_again(run, operation, doubt, seen, decision)
             case Need():
                 outcome = settle.need(run, operation, seen, decision)
             case Move(to=OperationState.SUCCEEDED):
