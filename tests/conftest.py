@@ -88,6 +88,18 @@ def no_network_beyond_loopback() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker) -> None:
+    """The tests' databases are copies of one that was migrated once."""
+    from django.conf import settings
+
+    from tests import template_database
+
+    with django_db_blocker.unblock():
+        if name := template_database.made():
+            settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = name
+
+
+@pytest.fixture(scope="session")
 def redis_url() -> str:
     """The suite's Redis. The suite may empty it at any time."""
     url = os.environ.get("TRACKER_REDIS_URL")

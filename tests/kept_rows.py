@@ -34,7 +34,7 @@ def once(key: Hashable, make: Callable[[], None]) -> None:
         if key in _kept:
             _put_back(*_kept[key])
             return
-        if not _may():
+        if not may_switch_triggers_off():
             make()
             return
         before = _rows()
@@ -49,7 +49,8 @@ def once(key: Hashable, make: Callable[[], None]) -> None:
         _kept[key] = changed, "; ".join(behind.format(serial, column, table) for table, column, serial in serials)
 
 
-def _may() -> bool:
+def may_switch_triggers_off() -> bool:
+    """Whether the tests' role may write rows without their triggers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
         return bool(cursor.fetchone()[0])

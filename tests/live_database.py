@@ -15,6 +15,19 @@ from django.apps import apps
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 
+from tests.kept_rows import may_switch_triggers_off
+
+# Every row of every table but the list of migrations; without triggers, so that order and guards do not matter.
+_EMPTY = """
+DO $$ DECLARE t text; BEGIN
+  SET LOCAL session_replication_role = replica;
+  FOR t IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+            WHERE schemaname = 'public' AND tablename <> 'django_migrations' LOOP
+    EXECUTE 'DELETE FROM ' || t;
+  END LOOP;
+END $$
+"""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def emptied_for_real() -> Iterator[None]:
@@ -22,11 +35,14 @@ def emptied_for_real() -> Iterator[None]:
 
     def execute_sql_flush(self: BaseDatabaseOperations, sql_list: list[str]) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
-            guarded = [table for (table,) in cursor.fetchall()]
-        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in guarded]
-        on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in guarded]
-        original(self, [*off, *sql_list, *on])
+            if may_switch_triggers_off():  # thrice as quick as truncating a hundred tables, most of them empty
+                cursor.execute(_EMPTY)
+            else:
+                cursor.execute("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
+                guarded = [table for (table,) in cursor.fetchall()]
+                off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in guarded]
+                on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in guarded]
+                original(self, [*off, *sql_list, *on])
         importlib.import_module("tracker.migrations.0002_first_rows").first_rows(apps, None)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -31,6 +31,12 @@ def test_every_part_is_accessible_and_fits(
     assert page.complaints == []
 
 
+def test_what_cannot_be_read_is_found(open_page: Callable[..., Page], axe: Callable, ada: User) -> None:
+    page = open_page("/style/", user=ada)
+    page.evaluate("document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor")
+    assert [line.partition(" ")[0] for line in axe(page)] == ["color-contrast"]
+
+
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_open_menus_and_dialogs_are_accessible_too(
     open_page: Callable[..., Page], axe: Callable, ada: User, theme: str, width: str

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from migrator.simulator.running import Running
+from tests import template_database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -128,10 +129,12 @@ def database_of_its_own(blocker: Any) -> Iterator[str]:
         connection.close()
         with connection._nodb_cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            cursor.execute(f'CREATE DATABASE "{name}"')
+            copied = f' TEMPLATE "{template}"' if (template := template_database.made()) else ""
+            cursor.execute(f'CREATE DATABASE "{name}"{copied}')
         connection.settings_dict["NAME"] = name
         try:
-            call_command("migrate", interactive=False, verbosity=0)
+            if not template:
+                call_command("migrate", interactive=False, verbosity=0)
             yield name
         finally:
             connection.close()
