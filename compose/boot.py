@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK_OF = {"demo": "demo", "test": "test", "benchmark": "test"}  # every other command is content with the demo's
+# every other command is content with the demo's
+LOCK_OF = {"demo": "demo", "test": "test", "benchmark": "test", "prove": "test"}
 REEXECUTED = "TRACKER_BOOTED"
 
 PROOF = "import django, celery, psycopg"  # an environment that cannot do this is not finished
@@ -94,10 +95,10 @@ def dispatch(command: str, argv: list[str]) -> int:
         from compose import demo
 
         return demo.main(argv[2:])
-    if command in ("test", "benchmark"):
+    if command in ("test", "benchmark", "prove"):
         from compose import testing
 
-        return testing.main(argv[2:], benchmark=command == "benchmark")
+        return testing.main(argv[2:], command)
     if "simulate" in (command, *argv[2:3]) and command in ("simulate", "help"):  # needs no settings and no database
         from migrator.simulator import server
 

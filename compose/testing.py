@@ -1,4 +1,4 @@
-"""`manage.py test` and `manage.py benchmark`: throw-away servers, a browser, and the suite in front of them."""
+"""`manage.py test`, `benchmark` and `prove`: throw-away servers, a browser, and the suite in front of them."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ from compose.supervisor import ServiceFailed, Stopped, Supervisor
 PREFIX = "tracker-test-"
 DRIVES_A_BROWSER = ("tests/browser", "tests/journeys")
 WITHOUT_BROWSER = "TRACKER_TEST_WITHOUT_BROWSER"
+PROGRAMS = {"benchmark": "tests.benchmarks", "prove": "tests.proof"}  # command → package with a __main__.py
 
 
-def main(arguments: list[str], benchmark: bool = False) -> int:
-    """Run pytest with these arguments (or the benchmarks) and return its exit code; the servers are always stopped."""
-    if benchmark:
-        if not (ROOT / "tests" / "benchmarks" / "__main__.py").exists():
-            say("There are no benchmarks in this checkout (tests/benchmarks/__main__.py is missing).")
+def main(arguments: list[str], program: str = "test") -> int:
+    """Run pytest with these arguments, or one of PROGRAMS, and return its exit code; the servers are always stopped."""
+    if package := PROGRAMS.get(program):
+        if not (ROOT / package.replace(".", "/") / "__main__.py").exists():
+            say(f"This checkout has no {package} ({package.replace('.', '/')}/__main__.py is missing).")
             return 1
-        command = [sys.executable, "-m", "tests.benchmarks", *arguments]
+        command = [sys.executable, "-m", package, *arguments]
     else:
         command = [sys.executable, "-m", "pytest", *shared_out(arguments), *arguments]
     with scratch() as folder:
         supervisor = Supervisor(folder, say=say)
         with supervisor.listening():
             try:
-                environment = serve(supervisor, folder, durable=benchmark)
-                environment |= browser_setting(needed=not benchmark and wants_browser(arguments))
-                temporary = [] if benchmark else ["--basetemp", str(folder / "pytest")]
+                environment = serve(supervisor, folder, durable=program == "benchmark")
+                environment |= browser_setting(needed=package is None and wants_browser(arguments))
+                temporary = [] if package else ["--basetemp", str(folder / "pytest")]
                 return run_suite(supervisor, [*command, *temporary], environment)
             except Stopped:
                 say("Stopped before the tests began.")
@@ -97,6 +98,8 @@ def serve(supervisor: Supervisor, folder: Path, durable: bool) -> dict[str, str]
         if not durable:
             postgres.allow_kept_rows()
     environment = suite_environment(folder, database, redis)
+    if postgres is not None and not durable:
+        environment["TRACKER_TEST_TEMPLATE"] = "suite_template"  # tests/template_database.py
     return environment | collect_static(supervisor, folder, environment)
 
 
@@ -144,13 +147,13 @@ def wants_browser(arguments: list[str]) -> bool:
 def shared_out(arguments: list[str]) -> list[str]:
     """Options that let processes share the suite, file by file; none when only a part is asked for, or a debugger.
 
-    One process more than cores: tests wait for servers and browsers of theirs. The order of the files is ours
+    Two processes more than cores: tests wait for servers and browsers of theirs. The order of the files is ours
     (tests/conftest.py), so that the long ones do not come last.
     """
     debugs = ("--pdb", "--trace", "--collect-only", "--co", "-s", "-n", "--numprocesses", "--dist")
     if any(is_path(word) or word.startswith(debugs) for word in arguments):
         return []
-    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return ["-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def is_path(word: str) -> bool:

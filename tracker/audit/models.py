@@ -7,7 +7,8 @@ from django.db.models.expressions import RawSQL
 _REFUSE = "RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;"
 
 
-def _no_truncate() -> pgtrigger.Trigger:
+def no_truncate() -> pgtrigger.Trigger:
+    """Refuses TRUNCATE, to the owner too."""
     return pgtrigger.Trigger(
         name="no_truncate",
         level=pgtrigger.Statement,
@@ -27,7 +28,7 @@ def append_only() -> list[pgtrigger.Trigger]:
             operation=pgtrigger.Update | pgtrigger.Delete,
             func=_REFUSE,
         ),
-        _no_truncate(),
+        no_truncate(),
     ]
 
 
@@ -85,7 +86,7 @@ class PrivateValue(models.Model):
         constraints = [models.UniqueConstraint(fields=["event_id", "field"], name="one_private_value")]
         triggers = [
             pgtrigger.Trigger(name="never_edited", when=pgtrigger.Before, operation=pgtrigger.Update, func=_REFUSE),
-            _no_truncate(),
+            no_truncate(),
         ]
 
 
@@ -107,7 +108,7 @@ class Pending(models.Model):
                     " RETURN OLD;"
                 ),
             ),
-            _no_truncate(),
+            no_truncate(),
         ]
 
 
@@ -151,5 +152,5 @@ class Checkpoint(models.Model):
                     " USING ERRCODE = 'P0F06'; END IF; RETURN NEW;"
                 ),
             ),
-            _no_truncate(),
+            no_truncate(),
         ]

@@ -5,7 +5,7 @@ from django.db import models
 
 from migrator.lifecycle import ALLOWED, LIVE_OPERATION, OPERATION_ALLOWED, OperationState, State
 from migrator.resources import Verb
-from tracker.audit.models import append_only
+from tracker.audit.models import append_only, no_truncate
 from tracker.inventory.models import Unit
 from tracker.waves.models import Approval, Wave
 
@@ -89,16 +89,22 @@ class Run(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 func=pgtrigger.Func(
-                    "IF OLD.commit_armed_at IS NOT NULL"
-                    " AND NEW.commit_armed_at IS DISTINCT FROM OLD.commit_armed_at THEN"
-                    " RAISE EXCEPTION 'commit_armed_at is for ever' USING ERRCODE = 'P0F11'; END IF;"
+                    "IF NEW.commit_armed_at IS DISTINCT FROM OLD.commit_armed_at"
+                    # set by the guard of an attempt alone (a trigger inside a trigger), and once
+                    " AND (OLD.commit_armed_at IS NOT NULL OR pg_trigger_depth() < 2) THEN"
+                    " RAISE EXCEPTION 'commit_armed_at is set by the arming, for ever' USING ERRCODE = 'P0F11'; END IF;"
                     " IF NEW.fence < OLD.fence THEN"
                     " RAISE EXCEPTION 'the fence only rises' USING ERRCODE = 'P0F12'; END IF;"
-                    " IF OLD.ended_at IS NOT NULL AND NEW.state <> OLD.state THEN"
-                    " RAISE EXCEPTION 'an ended run stays where it ended' USING ERRCODE = 'P0F13'; END IF; RETURN NEW;"
+                    " IF OLD.ended_at IS NOT NULL AND (NEW.state, NEW.ended_at, NEW.outcome)"
+                    " IS DISTINCT FROM (OLD.state, OLD.ended_at, OLD.outcome) THEN"
+                    " RAISE EXCEPTION 'an ended run stays where it ended' USING ERRCODE = 'P0F13'; END IF;"
+                    " IF (NEW.unit_id, NEW.wave_id, NEW.started_by, NEW.started_at) IS DISTINCT FROM"
+                    " (OLD.unit_id, OLD.wave_id, OLD.started_by, OLD.started_at) THEN"
+                    " RAISE EXCEPTION 'what a run is of never changes' USING ERRCODE = 'P0F15'; END IF; RETURN NEW;"
                 ),
             ),
             pgtrigger.Protect(name="stays", operation=pgtrigger.Delete),
+            no_truncate(),
         ]
 
 
@@ -120,6 +126,9 @@ class Ask(models.Model):
 
 _GUARD = """
     PERFORM 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no stop switch' USING ERRCODE = 'P0F01';
+    END IF;
     SELECT * INTO STRICT o FROM tracker_operation WHERE id = NEW.operation_id FOR UPDATE;
     SELECT * INTO STRICT r FROM tracker_run WHERE id = o.run_id FOR UPDATE;
     SELECT * INTO STRICT u FROM tracker_unit WHERE id = r.unit_id;
@@ -127,6 +136,8 @@ _GUARD = """
                AND scope IN ('all', 'subscription:' || u.subscription_id, 'verb:' || o.verb)) THEN
         RAISE EXCEPTION 'frozen' USING ERRCODE = 'P0F01';
     END IF;
+    -- whoever stops the line or edits the wave waits for this arming, or this arming for them
+    PERFORM 1 FROM tracker_wave WHERE id = r.wave_id FOR SHARE;
     IF EXISTS (SELECT 1 FROM tracker_wave WHERE id = r.wave_id AND stopped_at IS NOT NULL) OR r.held_at IS NOT NULL THEN
         RAISE EXCEPTION 'held' USING ERRCODE = 'P0F01';
     END IF;
@@ -143,6 +154,11 @@ _GUARD = """
         END IF;
         IF r.commit_armed_at IS NULL THEN
             SELECT * INTO a FROM tracker_approval WHERE id = o.approval_id FOR SHARE;
+            -- nobody leaves or loses a role between the count and the arming
+            PERFORM 1 FROM tracker_user WHERE id IN
+                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;
+            PERFORM 1 FROM tracker_rolegrant WHERE user_id IN
+                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;
             SELECT count(DISTINCT d.approver_id) INTO n FROM tracker_decision d
               JOIN tracker_user p ON p.id = d.approver_id AND p.is_active
              WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL AND d.digest = a.digest
@@ -208,7 +224,23 @@ class Operation(models.Model):
                     (start.value, end.value) for start, ends in OPERATION_ALLOWED.items() for end in sorted(ends)
                 ],
             ),
+            pgtrigger.Trigger(
+                name="what_it_is",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=pgtrigger.Func(
+                    "IF (NEW.run_id, NEW.ask_id, NEW.verb, NEW.approval_id, NEW.approval_digest, NEW.created_at)"
+                    " IS DISTINCT FROM"
+                    " (OLD.run_id, OLD.ask_id, OLD.verb, OLD.approval_id, OLD.approval_digest, OLD.created_at)"
+                    " OR NEW.sends < OLD.sends THEN"
+                    " RAISE EXCEPTION 'what an operation is never changes' USING ERRCODE = 'P0F15'; END IF;"
+                    # the guard of an attempt moves it there, and nothing else: no sending without an attempt
+                    " IF NEW.state = 'sending' AND OLD.state <> 'sending' AND pg_trigger_depth() < 2 THEN"
+                    " RAISE EXCEPTION 'only an attempt sends' USING ERRCODE = 'P0F14'; END IF; RETURN NEW;"
+                ),
+            ),
             pgtrigger.Protect(name="stays", operation=pgtrigger.Delete),
+            no_truncate(),
         ]
 
 
@@ -253,7 +285,20 @@ class Attempt(models.Model):
                 ],
                 func=_GUARD,
             ),
+            pgtrigger.Trigger(
+                name="what_it_was",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=pgtrigger.Func(
+                    "IF OLD.resolved_at IS NOT NULL"
+                    " OR (NEW.operation_id, NEW.number, NEW.fence, NEW.approval_digest, NEW.event_id, NEW.armed_at)"
+                    " IS DISTINCT FROM"
+                    " (OLD.operation_id, OLD.number, OLD.fence, OLD.approval_digest, OLD.event_id, OLD.armed_at) THEN"
+                    " RAISE EXCEPTION 'an attempt is answered once' USING ERRCODE = 'P0F15'; END IF; RETURN NEW;"
+                ),
+            ),
             pgtrigger.Protect(name="stays", operation=pgtrigger.Delete),
+            no_truncate(),
         ]
 
 

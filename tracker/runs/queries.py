@@ -51,11 +51,13 @@ def pending_ask(run: Run) -> Ask | None:
 
 
 def lock_for_arming(run: Run, operation: Operation) -> None:
-    """Take the locks of an arming in the one order used everywhere: freeze (share), run, operation; approvals and
-    budget follow.
-    Refreshes both objects."""
+    """Take the locks of an arming in the one order used everywhere: freeze (share), wave (share), run, operation;
+    approvals and budget follow. Refreshes both objects.
+
+    The wave: a line that is stopped, and a window that is changed, hold for every arming from then on."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE")
+        cursor.execute("SELECT 1 FROM tracker_wave WHERE id = %s FOR SHARE", [run.wave_id])
     Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
     Operation.objects.select_for_update(of=("self",)).get(pk=operation.pk)
     fence = run.fence
@@ -163,7 +165,7 @@ def wishes(
             reason = refused(verb)
             answers[verb] = reason[1] if reason else ""
     answers["retry"] = _no_retry(run, live, waiting, last)
-    return answers | _controls(run, live)
+    return answers | _controls(run, live, last)
 
 
 def _no_retry(run: Run, live: Operation | None, waiting: Ask | None, last: Operation | None) -> str:
@@ -176,7 +178,16 @@ def _no_retry(run: Run, live: Operation | None, waiting: Ask | None, last: Opera
     return "" if last is not None and last.state in ("failed", "operator") else "Nothing has failed."
 
 
-def _controls(run: Run, live: Operation | None) -> dict[str, str]:
+def prepare_unsettled(last: Operation | None) -> str:
+    """Why a run cannot be cancelled though nothing is under way: a Prepare was sent, and its fate needs a person.
+    `last`: the run's last operation."""
+    if last is None or last.verb != Verb.PREPARE or last.state != OperationState.OPERATOR or not last.sends:
+        return ""
+    at = f" {last.armed_at:%Y-%m-%d %H:%M:%S} UTC" if last.armed_at else ""
+    return f"Prepare was sent{at}, and what became of it is not known; try it again, which looks first."
+
+
+def _controls(run: Run, live: Operation | None, last: Operation | None) -> dict[str, str]:
     """Hold, resume, cancel: the same rules `actions.ask` goes by."""
     if run.ended_at is not None:
         ended = f"The run ended {run.ended_at:%Y-%m-%d %H:%M} UTC ({run.outcome})."
@@ -189,6 +200,8 @@ def _controls(run: Run, live: Operation | None) -> dict[str, str]:
         cancel = f"Prepare was sent{at}; it cannot be cancelled any more."
     elif live is not None and live.state not in (OperationState.READY, OperationState.HELD):
         cancel = f"{live.verb.capitalize()} is under way; wait for its end."
+    elif live is None:
+        cancel = prepare_unsettled(last)
     held = run.held_at is not None
     return {
         "hold": "The run is already on hold." if held else "",

@@ -303,7 +303,7 @@ def _ask_for_approval(
         body=text,
         digest=seals.seal(text),
         requester=by,
-        editor=wave.edited_by if kind == Approval.Kind.WAVE else by,
+        editor=wave.edited_by,  # of the window, too, in which a commit is sent
         needed=settings.APPROVALS_NEEDED,
         requested_at=now,
         expires_at=now + queries.APPROVAL_LASTS,
@@ -415,7 +415,8 @@ def _void(approval: Approval, reason: str, *, by: User, now: datetime) -> None:
 
 
 def _lock(wave: Wave) -> Wave:
-    return Wave.objects.select_for_update().get(pk=wave.pk)
+    """Against other edits and armings; rows that only refer to the wave, such as a run that starts, need not wait."""
+    return Wave.objects.select_for_update(no_key=True).get(pk=wave.pk)
 
 
 def _edited(wave: Wave, by: User, now: datetime, what: str, *, fields: list[str] | None = None) -> None:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
+from tracker.audit.models import no_truncate
 from tracker.inventory import tallies
 from tracker.inventory.models import Unit
 
@@ -69,6 +70,22 @@ class Freeze(models.Model):
     changed_by = models.CharField(max_length=80, blank=True)
     changed_at = models.DateTimeField(null=True)
     lift_asked_by = models.CharField(max_length=80, blank=True)  # unfreezing needs two people
+
+    class Meta:
+        triggers = [
+            pgtrigger.Trigger(
+                name="two_people_lift",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=pgtrigger.Func(
+                    "IF OLD.frozen AND NOT NEW.frozen"
+                    " AND (OLD.lift_asked_by = '' OR NEW.changed_by IN ('', OLD.lift_asked_by)) THEN"
+                    " RAISE EXCEPTION 'two people lift a freeze' USING ERRCODE = 'P0F16'; END IF; RETURN NEW;"
+                ),
+            ),
+            pgtrigger.Protect(name="stays", operation=pgtrigger.Delete),
+            no_truncate(),
+        ]
 
 
 class Approval(models.Model):
@@ -135,10 +152,12 @@ class Approval(models.Model):
                     " NEW.wave_id, NEW.unit_id,"
                     " NEW.run_id,"
                     " NEW.requester_id, NEW.editor_id, NEW.needed) OR OLD.voided_at IS NOT NULL"
+                    " OR NEW.expires_at > OLD.expires_at"
                     " THEN RAISE EXCEPTION 'an approval never changes' USING ERRCODE = 'P0F07'; END IF; RETURN NEW;"
                 ),
             ),
             pgtrigger.Protect(name="stays", operation=pgtrigger.Delete),
+            no_truncate(),
         ]
 
 
@@ -180,4 +199,5 @@ class Decision(models.Model):
                 ),
             ),
             pgtrigger.Protect(name="stays", operation=pgtrigger.Delete),
+            no_truncate(),
         ]

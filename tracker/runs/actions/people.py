@@ -68,6 +68,9 @@ def start(unit: Unit, *, by: User, now: datetime) -> Run:
             raise Illegal(f"{unit.name} is in no wave; place it first.")
         if unit.progress != State.PLANNED:
             raise Illegal(f"{unit.name} is {unit.progress}; a run starts from planned.")
+        # before the insert: waiting there for a run that is about to end, which waits for this unit, is a deadlock
+        if queries.live_run(unit) is not None:
+            raise Illegal(f"{unit.name} already has a live run.")
         if (fix := fixes.in_hand(unit)) is not None:
             raise Illegal(f"A fix goes to {unit.name} at this moment ({fix.title}); start the run when it is done.")
         approval = wave_queries.open_wave_approval(placement.wave)
@@ -166,6 +169,8 @@ def _cancel(run: Run, *, by: User, now: datetime, reason: str) -> Ask:
         raise TooLate(f"Prepare was sent {operation.armed_at:%Y-%m-%d %H:%M:%S} UTC; it cannot be cancelled any more.")
     if operation is not None and operation.state not in (OperationState.READY, OperationState.HELD):
         raise TooLate(f"{operation.verb.capitalize()} is under way; wait for its end.")
+    if operation is None and (unsettled := queries.prepare_unsettled(queries.last_operation(run))):
+        raise TooLate(unsettled)
     wish = _append(run, AskVerb.CANCEL, by=by, now=now, reason=reason)
     if operation is not None:
         Operation.objects.filter(pk=operation.pk).update(state=OperationState.CANCELLED, ended_at=now, why="cancelled")

@@ -1,0 +1,64 @@
+"""`python3 manage.py prove [--only machine,races,guards] [--long] [--seed N]`: what the engine promises, in a table."""
+
+import argparse
+import os
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tracker.settings"
+
+import django
+
+
+def main(arguments: Sequence[str]) -> int:
+    """1 when a promise was broken, or a proof could not be held."""
+    from tests.proof.registry import PROOFS, Line, Wish, table
+
+    parser = argparse.ArgumentParser(prog="manage.py prove", description=__doc__)
+    parser.add_argument("--only", default="", help=f"some of {','.join(PROOFS)}; all when left out")
+    parser.add_argument("--long", action="store_true", help="thousands instead of tens")
+    parser.add_argument("--seed", type=int, help="of an earlier run, to see it again")
+    given = parser.parse_args(arguments)
+    wanted = [name.strip() for name in given.only.split(",") if name.strip()] or list(PROOFS)
+    if unknown := [name for name in wanted if name not in PROOFS]:
+        parser.error(f"there is no proof {unknown[0]}; there are {', '.join(PROOFS)}")
+    seed = random.SystemRandom().randrange(1, 2**31) if given.seed is None else given.seed
+    django.setup()
+
+    found: list[tuple[str, Line]] = []
+    broken = False
+    began = time.monotonic()
+    for name in wanted:
+        say(f"{name}: {PROOFS[name].about} (seed {seed})")
+        try:
+            with prepared(PROOFS[name].database):
+                for line in PROOFS[name].lines(Wish(long=given.long, seed=seed, say=say)):
+                    found.append((name, line))
+                    say(f"  {line.what}: {line.count:,} {line.unit}, {len(line.violations)} violations")
+        except Exception:
+            broken = True
+            sys.excepthook(*sys.exc_info())
+    command = " ".join(["python3 manage.py prove", *arguments, *(() if given.seed else ("--seed", str(seed)))])
+    print(f"{table(found)}\n\n`{command}`: {(time.monotonic() - began) / 60:.1f} min in all.", flush=True)
+    for name, line in found:
+        for sentence in line.violations[:20]:
+            print(f"VIOLATED {name}, {line.what}: {sentence}", flush=True)
+    return 1 if broken or any(line.violations for _, line in found) else 0
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def prepared(database: bool):
+    from contextlib import nullcontext
+
+    from tests.proof.database import test_database
+
+    return test_database() if database else nullcontext()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
