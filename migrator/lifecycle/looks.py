@@ -125,7 +125,7 @@ class Doubt:
     verb: Verb
     armed_at: datetime | None  # of the last send
     tries: int  # looks that ended in nothing, or failed sends
-    candidate: str = ""  # verdict a first look suggested: "applied" or "not applied"
+    candidate: str = ""  # verdict a first look suggested: "applied", "not applied", "half prepared"
     candidate_at: datetime | None = None
 
 
@@ -283,6 +283,8 @@ def _by_world(doubt: Doubt, seen: Seen, timings: Timings) -> Decision:
             "Validate changes nothing; asked again",
             after=min(timings.poll * (doubt.tries + 1.0), 300.0),
         )
+    if doubt.verb is Verb.PREPARE and world is World.PREPARED and seen.arm is Side.ABSENT:
+        return _confirm(doubt, seen, timings, "half prepared")  # as a Prepare that failed may leave it [I]
     if world is EXPECTED_AFTER[doubt.verb]:
         return _confirm(doubt, seen, timings, "applied")
     if world is EXPECTED_BEFORE[doubt.verb]:
@@ -316,6 +318,8 @@ def _confirm(doubt: Doubt, seen: Seen, timings: Timings, verdict: str) -> Decisi
         )
     if verdict == "applied":
         return Move(OperationState.SUCCEEDED, "two equal looks show it applied")
+    if verdict == "half prepared":
+        return Need("the unit is marked as prepared, and nothing of it is there in Resource Manager; Abort is the way back")
     if doubt.tries >= timings.tries:
         return Need(f"{doubt.verb.value} was sent {doubt.tries} times and never arrived")
     return Submit("two equal looks after the quarantine show it not applied")

@@ -4,7 +4,7 @@ the API and the engine (`queries.why_not` is the first gate that is not green).
 The facts are read in one statement; judging them is arithmetic.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -233,6 +233,6 @@ def prepare_gates(run: Run, known: Facts, approval: Approval | None, now: dateti
     ]
 
 
-def first_closed(gates: Sequence[Gate]) -> tuple[str, str] | None:
+def first_closed(gates: Iterable[Gate]) -> tuple[str, str] | None:
     """(code, sentence) of the first gate that is not green."""
     return next(((gate.code, gate.sentence) for gate in gates if not gate.open), None)

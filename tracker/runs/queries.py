@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, Case, CharField, Count, ExpressionWrapper, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Coalesce, Extract
 
-from migrator.lifecycle import ASKABLE, LIVE_OPERATION, OperationState, State
+from migrator.lifecycle import LIVE_OPERATION, GateName, OperationState, State, asked_verbs, gates_of
 from migrator.resources import Verb
 from tracker.inventory.models import Unit
 from tracker.runs import gates, seals
@@ -91,19 +91,21 @@ def why_not(
     the commit): what a page has read already.
     """
     known = known or gates.facts(run)
-    if not (stopping := gates.stopping(run, verb, known)).open:
-        return stopping.code, stopping.sentence
-    if verb in (Verb.VALIDATE, Verb.ABORT):
-        return None
-    if not (window := gates.window(run, known, now)).open:
-        return window.code, window.sentence
-    if verb is Verb.PREPARE:
-        approval = approvals[0] if approvals else waves.open_wave_approval(run.wave)
-        return gates.first_closed(gates.prepare_gates(run, known, approval, now))
-    if run.commit_armed_at is not None:
-        return None  # the irreversible decision was taken (reliability-notes 4.1, rule 9)
-    approval = approvals[1] if approvals else waves.open_commit_approval(run.pk)
-    return gates.first_closed(gates.commit_gates(run, known, approval, now))
+    judged: dict[GateName, Callable[[], Gate]] = {
+        GateName.STOPPING: lambda: gates.stopping(run, verb, known),
+        GateName.WINDOW: lambda: gates.window(run, known, now),
+        GateName.OBSERVED: lambda: gates.observed(run),
+        GateName.DIFFERENCES: lambda: gates.differences(known),
+        GateName.QUOTA: lambda: gates.quota(known),
+        GateName.WAVE_APPROVAL: lambda: gates.wave_approval(
+            run, approvals[0] if approvals else waves.open_wave_approval(run.wave), now
+        ),
+        GateName.COMMIT_APPROVAL: lambda: gates.commit_approval(
+            run, approvals[1] if approvals else waves.open_commit_approval(run.pk), now
+        ),
+    }
+    armed = run.commit_armed_at is not None
+    return gates.first_closed(judged[name]() for name in gates_of(verb, commit_armed=armed))
 
 
 def commit_gates(run: Run, now: datetime) -> list[Gate]:
@@ -153,14 +155,12 @@ def wishes(
     for verb in Verb:
         if run.ended_at is not None:
             answers[verb] = f"The run ended {run.ended_at:%Y-%m-%d %H:%M} UTC ({run.outcome})."
-        elif verb not in ASKABLE.get(State(run.state), frozenset()):
+        elif verb not in asked_verbs(State(run.state), commit_armed=run.commit_armed_at is not None):
             answers[verb] = _never(run, verb)
         elif live is not None:
             answers[verb] = f"{live.verb.capitalize()} is {live.state}; one operation at a time."
         elif waiting is not None:
             answers[verb] = f"{waiting.verb.capitalize()} was asked for and is about to start."
-        elif verb is Verb.ABORT and run.commit_armed_at is not None:
-            answers[verb] = "Commit was attempted; Azure refuses Abort from then on. Only forward."
         else:
             reason = refused(verb)
             answers[verb] = reason[1] if reason else ""

@@ -15,7 +15,7 @@ from tracker.readiness.catalogue import IN_FORCE
 from tracker.runs import wave_gates as gating
 from tracker.runs.wave_gates import WAITING, Facts, Gate
 from tracker.waves import queries
-from tracker.waves.models import Approval, Wave, Window
+from tracker.waves.models import APPROVERS, Approval, Wave, Window
 
 HEALTHS = ("failed", "blocked", "at risk", "stale", "on track")  # the worst first
 
@@ -86,7 +86,10 @@ _COUNTS = """
                 WHEN EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved)
                 THEN 'rejected' WHEN a.expires_at <= %(now)s THEN 'expired'
                 WHEN (SELECT count(*) FROM tracker_decision d
-                       WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL) >= a.needed
+                       WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL
+                         AND EXISTS (SELECT 1 FROM tracker_user p JOIN tracker_rolegrant g ON g.user_id = p.id
+                                      WHERE p.id = d.approver_id AND p.is_active
+                                        AND g.role = ANY(%(approvers)s))) >= a.needed
                 THEN 'approved' ELSE 'pending' END AS state
               FROM tracker_run r
               JOIN tracker_approval a ON a.run_id = r.id AND a.kind = 'commit' AND a.voided_at IS NULL
@@ -191,6 +194,7 @@ def _counts(
     for approval in approvals:
         by_state.setdefault(approval.state, []).append(approval)  # type: ignore[attr-defined]
     given = {
+        "approvers": APPROVERS,
         "waves": [wave.pk for wave in waves],
         "keys": [str(wave.pk) for wave in waves],
         "now": now,

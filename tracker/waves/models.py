@@ -6,9 +6,13 @@ from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
+from tracker.accounts.models import RoleGrant
+from tracker.accounts.permissions import ROLE_PERMISSIONS, Permission
 from tracker.audit.models import no_truncate
 from tracker.inventory import tallies
 from tracker.inventory.models import Unit
+
+APPROVERS = sorted(role.value for role, may in ROLE_PERMISSIONS.items() if Permission.APPROVE in may)
 
 
 class Wave(models.Model):
@@ -37,6 +41,11 @@ class Window(models.Model):
     wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="windows")
     opens_at = models.DateTimeField()
     closes_at = models.DateTimeField()
+    zone = models.CharField(max_length=64, default="UTC", db_default="UTC")  # in which a person said the times
+    opens_said = models.CharField(max_length=32, blank=True, db_default="")  # 2026-12-05T22:00+01:00: local words
+    closes_said = models.CharField(max_length=32, blank=True, db_default="")
+    rule = models.CharField(max_length=160, blank=True, db_default="")  # the weekly rule it came from, in words
+    note = models.CharField(max_length=160, blank=True, db_default="")  # what the clocks do to it
 
     class Meta:
         ordering = ["opens_at"]
@@ -60,9 +69,9 @@ class Placement(models.Model):
 
 
 class Freeze(models.Model):
-    """A stop switch. Scopes: `all`, `subscription:<id>`, `verb:<verb>`. The row `all` always exists: arming takes it
-    FOR SHARE,
-    freezing FOR UPDATE, so that after a freeze is acknowledged nothing is armed (engine.md, reliability-notes P08)."""
+    """A stop switch. Scopes: `all`, `subscription:<id>`, `region:<region>`, `wave:<id>`, `verb:<verb>`. The row `all`
+    always exists: arming takes it FOR SHARE, freezing FOR UPDATE, so that after a freeze is acknowledged nothing is
+    armed (engine.md, reliability-notes P08)."""
 
     scope = models.CharField(primary_key=True, max_length=80)
     frozen = models.BooleanField(default=False)
@@ -161,8 +170,18 @@ class Approval(models.Model):
         ]
 
 
+class Decisions(models.Manager["Decision"]):
+    """Each with `.entitled`: whether the person may still approve now. A leaver's agreement does not count."""
+
+    def get_queryset(self) -> models.QuerySet["Decision"]:
+        grants = RoleGrant.objects.filter(user=models.OuterRef("approver"), user__is_active=True, role__in=APPROVERS)
+        return super().get_queryset().annotate(entitled=models.Exists(grants))
+
+
 class Decision(models.Model):
     """One person's answer to one approval. The database refuses the requester, the last editor and a second answer."""
+
+    objects = Decisions()
 
     approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="decisions")
     approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

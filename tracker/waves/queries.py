@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
@@ -26,39 +25,47 @@ from django.db.models import (
     When,
 )
 
-from migrator.lifecycle import State
+from migrator import lifecycle
+from migrator.lifecycle import ApprovalState, Question, State, Vote
 from tracker.accounts.models import User
 from tracker.audit.models import Event
 from tracker.inventory.models import Unit
 from tracker.readiness import catalogue
 from tracker.waves import seals
-from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
+from tracker.waves.models import APPROVERS, Approval, Decision, Freeze, Placement, Wave, Window
 
+# Agreements that count: not taken back, of somebody who may still approve.
+STANDING = Q(
+    decisions__approved=True,
+    decisions__revoked_at__isnull=True,
+    decisions__approver__is_active=True,
+    decisions__approver__grants__role__in=APPROVERS,
+)
 APPROVAL_LASTS = timedelta(days=30)
 NOT_BEGUN = (State.PLANNED, State.VALIDATED)  # in a wave, nothing on the platform changed yet
 
 
-class ApprovalState(StrEnum):
-    """Derived from the rows, never stored."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    VOIDED = "voided"
-    EXPIRED = "expired"
-
-
 def approval_state(approval: Approval, now: datetime) -> ApprovalState:
     """State of an approval; reads its decisions (prefetch them for lists)."""
-    decisions = approval.decisions.all()
-    if approval.voided_at is not None:
-        return ApprovalState.VOIDED
-    if any(not d.approved for d in decisions):
-        return ApprovalState.REJECTED
-    if approval.expires_at <= now:
-        return ApprovalState.EXPIRED
-    given = {d.approver_id for d in decisions if d.approved and d.revoked_at is None}
-    return ApprovalState.APPROVED if len(given) >= approval.needed else ApprovalState.PENDING
+    question = Question(
+        digest=approval.digest,
+        requester=approval.requester_id,
+        editor=approval.editor_id,
+        needed=approval.needed,
+        expires_at=approval.expires_at,
+        voided=approval.voided_at is not None,
+    )
+    votes = [
+        Vote(
+            person=decision.approver_id,
+            approved=decision.approved,
+            digest=decision.digest,
+            revoked=decision.revoked_at is not None,
+            entitled=decision.entitled,  # type: ignore[attr-defined]
+        )
+        for decision in approval.decisions.all()
+    ]
+    return lifecycle.approval_state(question, votes, now)
 
 
 def open_wave_approval(wave: Wave) -> Approval | None:
@@ -83,7 +90,7 @@ def waiting_on(user: User, now: datetime) -> QuerySet[Approval]:
     return (
         Approval.objects.filter(voided_at__isnull=True, expires_at__gt=now)
         .exclude(Q(requester=user) | Q(editor=user) | Q(decisions__approver=user) | Q(decisions__approved=False))
-        .annotate(given=Count("decisions", filter=Q(decisions__approved=True, decisions__revoked_at__isnull=True)))
+        .annotate(given=Count("decisions", filter=STANDING, distinct=True))
         .filter(given__lt=F("needed"))
         .select_related("wave", "unit", "requester", "editor")
         .defer("body")
@@ -94,7 +101,7 @@ def waiting_on(user: User, now: datetime) -> QuerySet[Approval]:
 def approvals(now: datetime) -> QuerySet[Approval]:
     """All approvals, newest first, with people, decisions and `.state` (an ApprovalState, computed by the database so
     that it can be filtered). The body, which may be large, is read when it is used."""
-    given = Count("decisions", filter=Q(decisions__approved=True, decisions__revoked_at__isnull=True), distinct=True)
+    given = Count("decisions", filter=STANDING, distinct=True)
     refused = Decision.objects.filter(approval=OuterRef("pk"), approved=False)
     state = Case(
         When(voided_at__isnull=False, then=Value(ApprovalState.VOIDED.value)),

@@ -224,6 +224,25 @@ def test_a_prepare_that_says_failed_and_left_everything_prepared_is_shown_as_loc
     assert programme.state()["locks"] == {}
 
 
+def test_a_prepare_nobody_heard_of_that_failed_half_way_can_be_aborted(programme: Programme) -> None:
+    run = programme.validated()
+    programme.ask(run, "prepare")
+    programme.fault("operation-fails", verb="prepare", code="E16")
+    with pytest.raises(Killed):
+        advance(programme, run, Dying(programme.gateway, Verb.PREPARE, after=True))
+    run = programme.until(run, lambda: bool(run.attention))
+    assert "nothing of it is there in Resource Manager" in run.attention
+    assert run.state == "preparing"
+    run.unit.refresh_from_db()
+    assert run.unit.locked_since is not None
+    assert len(programme.posts("prepare")) == 1
+
+    programme.ask(run, "abort")
+    programme.until(run, lambda: run.ended_at is not None)
+    assert run.outcome == "aborted"
+    assert programme.state()["locks"] == {}
+
+
 def test_what_was_deleted_by_hand_while_prepared_is_not_committed(programme: Programme) -> None:
     """reliability-notes 3.2, 136."""
     run = programme.committing()

@@ -1,6 +1,6 @@
 """What may not happen: refused by the action with a sentence, and by the database itself whatever the way in."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -8,12 +8,15 @@ from django.db import DatabaseError, connection, transaction
 
 from tests.tracker.runs.programme import Programme
 from tracker.accounts.actions import Denied
+from tracker.accounts.permissions import Role
 from tracker.audit.models import Event
 from tracker.audit.values import uuid7
 from tracker.runs import actions as runs
-from tracker.runs.models import Run
+from tracker.runs import wave_facts
+from tracker.runs.models import Attempt, Run
 from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
+from tracker.waves import queries as waves_queries
 from tracker.waves.models import Approval
 
 
@@ -241,3 +244,46 @@ def test_a_stale_page_cannot_press_commit(programme: Programme) -> None:
     programme.sealed(run)
     with pytest.raises(runs.NotYet, match="reload"):
         programme.ask(run, "commit", seal="0" * 64)
+
+
+def test_the_agreement_of_somebody_who_left_does_not_count(programme: Programme) -> None:
+    run = programme.prepared()
+    approval = programme.sealed(run)
+    assert waves_queries.approval_state(approval, database_now()) == "approved"
+    programme.aiko.grants.all().delete()  # she plans now, and engineers no more
+    listed = waves_queries.approvals(database_now()).get(pk=approval.pk)
+    for row in (waves_queries.open_commit_approval(run.pk), listed):
+        assert waves_queries.approval_state(row, database_now()) == "pending"
+    assert listed.state == "pending"
+    assert wave_facts.standing(wave_facts.listed().get(), now=database_now(), zone=UTC).facts.commits_asked == 1
+    with pytest.raises(runs.NotYet, match="pending"):
+        programme.ask(run, "commit", seal=approval.digest)
+    assert not Attempt.objects.filter(operation__verb="commit").exists()
+
+    ines = programme.person("ines", Role.ENGINEER)
+    waves.approve(approval, digest=approval.digest, by=ines, now=database_now())
+    programme.ask(run, "commit", seal=approval.digest)
+    programme.until(run, lambda: run.state in ("committed", "verified"))
+
+
+def test_a_run_that_is_cancelled_under_a_worker_stays_cancelled(programme: Programme) -> None:
+    run = programme.validated()
+    programme.ask(run, "prepare")
+
+    class Slow:
+        """The real gateway; somebody cancels the run while the unit is looked at."""
+
+        def observe(self, *args: Any, **named: Any) -> Any:
+            seen = programme.gateway.observe(*args, **named)
+            if Run.objects.filter(pk=run.pk, ended_at__isnull=True).exists():
+                programme.ask(run, "cancel")
+            return seen
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(programme.gateway, name)
+
+    said = runs.advance(str(run.pk), gateway=lambda _: Slow(), clock=database_now, timings=programme.timings)
+    assert said == "lost the lease"
+    run.refresh_from_db()
+    assert (run.outcome, run.waiting_code) == ("cancelled", "")
+    assert programme.posts("prepare") == []

@@ -11,6 +11,7 @@ from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.actions import record
 from tracker.audit.values import uuid7
+from tracker.crash import crashpoint
 from tracker.fixes import queries as fixes
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Unit
@@ -110,6 +111,12 @@ def ask(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", s
     """Say what is wanted of a run. Raises Illegal, NotYet, TooLate with the sentence the page shows."""
     check(by, Permission.OPERATE, ("run", str(run.pk)), now)
     reason = words(reason)
+    wish = _asked(run, verb, by=by, now=now, reason=reason, seal=seal)
+    crashpoint("C03", verb)
+    return wish
+
+
+def _asked(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str, seal: str) -> Ask:
     with transaction.atomic():
         run = Run.objects.select_for_update(of=("self",)).select_related("unit", "wave").get(pk=run.pk)
         if run.ended_at is not None:
@@ -135,6 +142,7 @@ def ask(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", s
 
 
 def _append(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", seal: str = "") -> Ask:
+    crashpoint("C01", verb)
     wish = Ask.objects.create(
         run=run, verb=verb, by=by.actor.key, by_id=by.pk, at=now, reason=reason.strip(), seal=seal
     )
@@ -149,6 +157,7 @@ def _append(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "
         detail={"verb": str(verb), "seal": seal, "unit": run.unit.name, "key": run.unit.key},
         private={"reason": reason.strip()} if reason.strip() else {},
     )
+    crashpoint("C02", verb)
     return wish
 
 
@@ -183,7 +192,9 @@ def _cancel(run: Run, *, by: User, now: datetime, reason: str) -> Ask:
         )
     if run.state == State.VALIDATED:
         inventory.move(run.unit, to=State.PLANNED, by=by.actor, now=now)
-    Run.objects.filter(pk=run.pk).update(ended_at=now, outcome="cancelled", due_at=None, attention="", waiting_for="")
+    Run.objects.filter(pk=run.pk).update(
+        ended_at=now, outcome="cancelled", due_at=None, attention="", waiting_code="", waiting_for=""
+    )
     inventory.set_health(run.unit, "on track", "", now=now)
     record(
         "run.ended",

@@ -60,8 +60,8 @@ class Lost(Exception):
 
 
 def fence(run: Run) -> None:
-    """Inside a transaction: the run is still ours, or Lost."""
-    if not Run.objects.select_for_update().filter(pk=run.pk, fence=run.fence).exists():
+    """Inside a transaction: the run is still ours and has not ended meanwhile (somebody cancelled it), or Lost."""
+    if not Run.objects.select_for_update().filter(pk=run.pk, fence=run.fence, ended_at__isnull=True).exists():
         raise Lost
 
 
@@ -413,6 +413,10 @@ def submit_again(run: Run, operation: Operation, doubt: Doubt, seen: Seen, decis
 
 def need(run: Run, operation: Operation, seen: Seen, decision: Need) -> Outcome:
     remember(run, operation, seen, OperationState.OPERATOR, decision.what)
+    if operation.verb == Verb.PREPARE and seen.world is World.PREPARED:  # locked, so that Abort can be asked for
+        _walk(run, Verb.PREPARE, "the platform shows it as prepared", seen.at, operation, whole=False)
+        if run.unit.locked_since is None:
+            inventory.set_lock(run.unit, seen.at, now=seen.at)
     raise_attention(run, f"Needs a person: {decision.what}", seen.at)
     return Outcome(None, "operator", f"Needs a person: {decision.what}")
 
