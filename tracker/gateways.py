@@ -10,7 +10,7 @@ from django.conf import settings
 
 from migrator.gateway.protocol import AzureGateway
 from migrator.lifecycle import LIVE, REHEARSAL, Timings
-from tracker import azure_environment
+from tracker import azure_environment, crash
 from tracker.connections.probing import Seen, probe
 from tracker.environment import SettingError
 
@@ -41,6 +41,7 @@ def _gateway(endpoints: tuple[str, str], kind: str, deadline: float, who: tuple[
     from migrator.gateway.arm import ArmGateway
     from migrator.gateway.azure import Azure
 
+    crash.watch_the_wire()
     arm, service_management = endpoints
     identity = _credential(kind, arm)
     given: dict[str, Any] = {

@@ -43,6 +43,15 @@ if ENGINE_TIMINGS == "rehearsal" and not ENDPOINT_IS_SIMULATOR:
         "TRACKER_ENGINE_TIMINGS is 'rehearsal', which is accepted only with a loopback TRACKER_ARM_ENDPOINT: "
         "the short waits are not safe against the real platform."
     )
+_crash_plan = environment.text("TRACKER_CRASH_PLAN", "")  # crash.py
+CRASH_PLAN = Path(_crash_plan) if _crash_plan else None
+if CRASH_PLAN is not None and not ENDPOINT_IS_SIMULATOR:
+    raise SettingError(
+        "TRACKER_CRASH_PLAN is set, which is accepted only with a loopback TRACKER_ARM_ENDPOINT: it lets processes of "
+        "the product die on purpose."
+    )
+if CRASH_PLAN is not None and not CRASH_PLAN.is_dir():
+    raise SettingError(f"TRACKER_CRASH_PLAN is {_crash_plan!r}; it must be a folder that exists.")
 
 # --- Secrets ----------------------------------------------------------------------------------------------------------
 SECRET_KEY = environment.text("TRACKER_SECRET_KEY")

@@ -18,6 +18,7 @@ from tracker.audit import export
 from tracker.audit.values import Actor
 from tracker.connections import actions as connections
 from tracker.connections import queries as connection_queries
+from tracker.crash import crashpoint
 from tracker.fixes import actions as fixes
 from tracker.fixes import queries as fix_queries
 from tracker.followups import actions as followups
@@ -41,8 +42,12 @@ READINGS, LOUD = "syncs", 200  # a queue, and how many messages in it are enough
 def tick(**_: object) -> None:
     """Find everything that is due and ring for it."""
     runs.beat("worker", clock())
-    for run_id in runs.ring_due():
+    for place, run_id in enumerate(runs.ring_due()):
+        if not place:
+            crashpoint("C07")
         advance.delay(run_id=run_id)
+        if not place:
+            crashpoint("C08")
     now = clock()
     for pk in followup_queries.due(now):
         follow_up.delay(follow_up_id=pk)
@@ -85,6 +90,7 @@ def waiting(queue: str) -> int:
 
 @shared_task
 def advance(*, run_id: str, **_: object) -> str:
+    crashpoint("C09")
     done = runs.advance(run_id, gateway=gateways.gateway_for, clock=clock, timings=gateways.timings())
     logger.info("run %s: %s", run_id, done)
     return done

@@ -16,6 +16,7 @@ from tracker.audit.actions import ENGINE, record, sign_checkpoint
 from tracker.audit.models import Checkpoint
 from tracker.audit.queries import Filters
 from tracker.audit.values import Actor, uuid7, uuid7_floor
+from tracker.crash import crashpoint
 
 PER_PERSON, PER_SITE = 1, 3  # reliability-notes 3.3
 GIVEN_UP_AFTER = timedelta(minutes=10)
@@ -84,13 +85,16 @@ class Export:
     def _run(self) -> Iterator[bytes]:
         makers = {"jsonl": parts.jsonl, "csv": parts.csv, "bundle": parts.bundle}
         try:
-            yield from makers[self.format](self)
+            for part in makers[self.format](self):
+                yield part
+                crashpoint("C28")
         except GeneratorExit:
             self._end("export.aborted", {"count": self.count, "cause": "the reader went away"}, result="failed")
             raise
         except Exception as error:
             self._end("export.aborted", {"count": self.count, "cause": type(error).__name__}, result="failed")
             raise
+        crashpoint("C29")
         size, root = self.checkpoint.size, bytes(self.checkpoint.root).hex()
         self._end("export.finished", {"count": self.count, "size": size, "root": root})
 
@@ -126,6 +130,7 @@ def stream(
     with transaction.atomic():
         _reserve(by, now)
         record("export.started", by=by, object=("export", identifier), now=now, detail=detail)
+    crashpoint("C27")
     checkpoint = sign_checkpoint(now, "export")
     return Export(identifier, filters, columns, format, by, checkpoint, now, restricted, clock)
 

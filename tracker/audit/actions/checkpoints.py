@@ -12,6 +12,7 @@ from tracker.audit import log
 from tracker.audit.actions.events import record
 from tracker.audit.models import Checkpoint, Event, Leaf
 from tracker.audit.values import ENGINE, Actor
+from tracker.crash import crashpoint
 
 LOCK = 0x7AC_0001  # pg_advisory_xact_lock: one sequencer at a time, however many run
 BATCH = 5_000
@@ -87,12 +88,15 @@ def tick(now: datetime) -> int:
     moved = 0
     while batch := sequence(now):
         moved += batch
+    if moved:
+        crashpoint("C25")
     signed = Checkpoint.objects.exclude(note="").order_by("-size").first()
     told = _news(signed.size if signed else 0)
     overdue = signed is None or signed.at <= now - SIGN_EVERY
     if "weighty" in told or ("something" in told and overdue):
         try:
             sign_checkpoint(now, "approval" if "weighty" in told else "minute")
+            crashpoint("C26")
         except LogDamaged as damage:
             _tell(damage, now)
             raise
@@ -170,6 +174,7 @@ def _append(now: datetime, limit: int) -> int:
         rows = cursor.fetchall()
         if not rows:
             return 0
+        crashpoint("C23")
         first, hashes = tree.size, []
         for _, body in rows:
             hashes.append(log.leaf_hash(body))
@@ -186,6 +191,7 @@ def _append(now: datetime, limit: int) -> int:
         Checkpoint.objects.filter(pk=newest.pk).update(**values)
     else:
         Checkpoint.objects.create(**values)
+    crashpoint("C24")
     return len(rows)
 
 

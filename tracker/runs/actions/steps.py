@@ -51,6 +51,7 @@ from migrator.lifecycle import (
 from migrator.resources import Verb
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, uuid7
+from tracker.crash import crashpoint
 from tracker.followups import actions as followups
 from tracker.inventory import queries as inventory
 from tracker.runs import queries
@@ -100,6 +101,7 @@ def advance(run_id: str, *, gateway: Callable[[str], AzureGateway], clock: Clock
     if run is None:
         return "not due"
     try:
+        crashpoint("C10")
         return _step(run, gateway(run.unit.subscription_id), clock, timings)
     except Lost:
         return "lost the lease"
@@ -230,11 +232,14 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
     if verb is Verb.PREPARE and (missing := _capture(run, observed, gateway, clock())):
         reason = "capture-incomplete", f"What will be dropped could not be read completely: {missing.sentence}"
         return _hold(run, operation, reason, clock(), timings, wait=missing.retry_after)
+    crashpoint("C11", verb)
     armed = _arm(run, operation, clock)
     if not isinstance(armed, Attempt):
         return _hold(run, operation, armed, clock(), timings)
+    crashpoint("C13", verb)
     if too_late(armed.armed_here, here(), timings):
         return _not_sent(run, operation, armed, clock())
+    crashpoint("C14", verb)
     return _send(run, operation, armed, gateway, clock, timings)
 
 
@@ -382,6 +387,7 @@ def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
                 armed_at=now,
             )
             attempt.armed_here = armed_here
+            crashpoint("C12", operation.verb)
     except DatabaseError as error:
         refusal = settle.guard_refusal(error)
         if refusal is None:
@@ -417,6 +423,7 @@ def _send(
         answer: Submitted | GatewayError = gateway.submit(verb, run.unit.azure_id, client_request_id=str(attempt.pk))
     except GatewayError as error:
         answer = error
+    crashpoint("C17", verb)
     heard = _heard(run, verb, answer, gateway, clock)
     now = clock()
     with transaction.atomic():
@@ -425,6 +432,8 @@ def _send(
             outcome = settle.accepted(run, operation, attempt, answer, heard, now, timings)
         else:
             outcome = settle.answered(run, operation, attempt, answer, heard, now, timings)
+        crashpoint("C18", verb)
+    crashpoint("C19", verb)
     _release(run, after=outcome.after, code=outcome.code, sentence=outcome.sentence)
     return f"{verb.value} sent: {outcome.sentence}"
 
@@ -481,6 +490,7 @@ def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) ->
 
 def _look_and_decide(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
     seen, observed = _look(run, operation, gateway, clock)
+    crashpoint("C20", operation.verb)
     doubt = settle.doubt_of(operation)
     busy = queries.in_flight(run.unit.subscription_id)
     decision: Decision = decide(doubt, seen, timings, in_flight=busy)
@@ -497,5 +507,7 @@ def _look_and_decide(run: Run, operation: Operation, gateway: AzureGateway, cloc
                 outcome = settle.succeeded(run, operation, seen, observed, decision, timings)
             case Move():
                 outcome = settle.failed(run, operation, seen, decision)
+        crashpoint("C21", operation.verb)
+    crashpoint("C22", operation.verb)
     _release(run, after=outcome.after, code=outcome.code, sentence=outcome.sentence)
     return f"{operation.verb}: {outcome.sentence}"

@@ -13,6 +13,7 @@ from migrator.lifecycle import State
 from tracker.accounts.actions import check
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
+from tracker.crash import crashpoint
 from tracker.inventory.models import Unit
 from tracker.runs import seals
 from tracker.runs.actions.people import NotYet, RunError, ask, start
@@ -84,4 +85,7 @@ def approve(approval: Approval, *, digest: str, reason: str = "", by: User, now:
                 raise waves.PlanChanged(
                     "Something moved since this approval was asked for; it has to be asked for again.", drift
                 )
-        return waves.approve(approval, digest=digest, reason=reason, by=by, now=now)
+        decision = waves.approve(approval, digest=digest, reason=reason, by=by, now=now)
+        crashpoint("C05", approval.kind)
+    crashpoint("C06", approval.kind)
+    return decision

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from migrator.lifecycle import State
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
+from tracker.crash import crashpoint
 from tracker.inventory.actions import IllegalMove
 from tracker.runs import actions, story
 from tracker.runs.models import AskVerb, Difference, Run
@@ -210,6 +211,7 @@ def _carry_out(request: HttpRequest, run_id: UUID, act: Callable[[Run], Any], sa
         refused = {"happened": str(error), "changed": "Nothing was changed and nothing was sent."}
         return _page(request, run_id, status=409, refused=refused, **kept)
     messages.success(request, said)
+    crashpoint("C04")
     return HttpResponseRedirect(reverse("run", args=[run_id]))
 
 
@@ -306,6 +308,7 @@ def _commit_post(request: HttpRequest, run_id: UUID) -> HttpResponse:
         refused = {"happened": str(error), "changed": "Nothing was sent.", "next": "Read the locks again."}
         return _commit_page(request, run_id, status=409, refused=refused, **kept)
     messages.success(request, "Commit was asked for. Every lock is checked once more at the second it is sent.")
+    crashpoint("C04")
     return HttpResponseRedirect(reverse("run", args=[run_id]))
 
 
