@@ -38,9 +38,11 @@ from tracker.runs.models import (
     Difference,
     Heartbeat,
     Operation,
+    Overrun,
     Run,
     Transition,
 )
+from tracker.waves.calendar_models import PlannedFreeze
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
 __all__ = [
@@ -75,8 +77,10 @@ __all__ = [
     "ImportRow",
     "Leaf",
     "Operation",
+    "Overrun",
     "Pending",
     "Placement",
+    "PlannedFreeze",
     "PlatformAnswer",
     "PrivateValue",
     "QuotaRequest",

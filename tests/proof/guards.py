@@ -71,6 +71,19 @@ def stop(scope: str) -> str:
     )
 
 
+def planned(scope: str, begins: str = "-1 hour", ends: str = "1 hour") -> str:
+    return (
+        "INSERT INTO tracker_plannedfreeze (scope, begins_at, ends_at, zone, begins_said, ends_said, reason,"
+        " planned_by, planned_at, withdrawal_asked_by, withdrawn_by, withdrawal_reason)"
+        f" VALUES ({scope}, clock_timestamp() + interval '{begins}', clock_timestamp() + interval '{ends}', 'UTC', '',"
+        " '', 'quarter end', 'user:p-maya', clock_timestamp(), '', '', '')"
+    )
+
+
+SHUT = "UPDATE tracker_window SET closes_at = clock_timestamp() - interval '1 s' WHERE wave_id = %(wave)s"
+WITHDRAW = "UPDATE tracker_plannedfreeze SET withdrawn_at = clock_timestamp(), withdrawn_by = 'user:p-maya'"
+
+
 def spoil(what: str) -> str:
     return f"UPDATE tracker_approval SET {what} WHERE id = %(approval)s"
 
@@ -78,6 +91,15 @@ def spoil(what: str) -> str:
 HONEST = (
     Order("the approved commit is armed", "", ARM),
     Order("an abort that was asked for instead is armed", "", ARM_NEWEST, (ENDED, OPERATION.format(verb="abort"))),
+    Order(
+        "an abort is armed outside every window and inside a planned freeze",
+        "",
+        ARM_NEWEST,
+        (SHUT, planned("'all'"), ENDED, OPERATION.format(verb="abort")),
+    ),
+    Order("the commit is armed before a planned freeze begins", "", ARM, (planned("'all'", "1 hour", "2 hours"),)),
+    Order("the commit is armed when the freeze of another wave goes on", "", ARM, (planned("'wave:0'"),)),
+    Order("one person withdraws a freeze that has not begun", "", WITHDRAW, (planned("'all'", "1 hour", "2 hours"),)),
     Order("another person decides", "", DECISION.format(person="%(aiko)s", digest=OPEN_DIGEST)),
     Order(
         "two people lift a freeze",
@@ -155,6 +177,20 @@ ARMING = (
     Order("arm during a freeze of everything", "P0F01", ARM, (stop("'all'"),)),
     Order("arm during a freeze of the subscription", "P0F01", ARM, (stop("'subscription:' || %(subscription)s"),)),
     Order("arm during a freeze of the verb", "P0F01", ARM, (stop("'verb:commit'"),)),
+    Order("arm during a freeze of the region", "P0F01", ARM, (stop("'region:westeurope'"),)),
+    Order("arm during a freeze of the wave", "P0F01", ARM, (stop("'wave:' || %(wave)s"),)),
+    Order("arm a commit outside every window", "P0F21", ARM, (SHUT,)),
+    Order("arm a prepare outside every window", "P0F21", ARM_NEWEST, (SHUT, ENDED, OPERATION.format(verb="prepare"))),
+    *(
+        Order(f"arm inside a planned freeze of {words}", "P0F22", ARM, (planned(scope),))
+        for words, scope in {
+            "everything": "'all'",
+            "the subscription": "'subscription:' || %(subscription)s",
+            "the region": "'region:westeurope'",
+            "the wave": "'wave:' || %(wave)s",
+            "the verb": "'verb:commit'",
+        }.items()
+    ),
     Order("arm a run on hold", "P0F01", ARM, ("UPDATE tracker_run SET held_at = now() WHERE id = %(run)s",)),
     Order(
         "arm while the line is stopped",
@@ -295,6 +331,20 @@ MOVES = (
     Order("answer an attempt twice", "P0F15", "UPDATE tracker_attempt SET outcome = 'refused'", (ARM, RESOLVED)),
 )
 DECIDING = (
+    Order("end a planned freeze alone", "P0F16", WITHDRAW, (planned("'all'"),)),
+    Order(
+        "end a planned freeze by asking twice",
+        "P0F16",
+        WITHDRAW,
+        (planned("'all'"), "UPDATE tracker_plannedfreeze SET withdrawal_asked_by = 'user:p-maya'"),
+    ),
+    Order(
+        "move a planned freeze",
+        "P0F23",
+        "UPDATE tracker_plannedfreeze SET ends_at = ends_at - interval '30 min'",
+        (planned("'all'"),),
+    ),
+    Order("take a planned freeze out", "P0001", "DELETE FROM tracker_plannedfreeze", (planned("'all'"),)),
     Order("the requester approves", "P0F08", DECISION.format(person="%(tomas)s", digest=OPEN_DIGEST)),
     Order("the last editor approves", "P0F08", DECISION.format(person="%(maya)s", digest=OPEN_DIGEST)),
     Order(
@@ -391,7 +441,7 @@ def world(programme: Programme) -> dict[str, Any]:
     commit waits for its approver. The ids the orders name."""
     from tracker.accounts.models import User
     from tracker.accounts.permissions import Role
-    from tracker.runs.models import Ask, Operation, Run
+    from tracker.runs.models import Ask, Operation, Overrun, Run
     from tracker.waves.models import Approval
 
     programme.begin()
@@ -405,6 +455,7 @@ def world(programme: Programme) -> dict[str, Any]:
     audit.sequence(database_now())
     assert Operation.objects.get(pk=operation.pk).state == "ready"
     assert Ask.objects.exists()
+    Overrun.objects.create(run=run, verb="commit", by="user:p-tomas", at=database_now(), reason="one row of each table")
     return {
         "run": run.pk,
         "other_run": other.pk,

@@ -43,6 +43,7 @@ class Run(models.Model):
     attention_since = models.DateTimeField(null=True)
     waiting_code = models.CharField(max_length=40, blank=True)  # machine-readable reason of waiting
     waiting_for = models.CharField(max_length=400, blank=True)  # the same as a sentence
+    waiting_since = models.DateTimeField(null=True)  # since when for this; when it is looked at again is `due_at`
     unknown_since = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)  # last re-reading of an end state
     checks = models.IntegerField(default=0)
@@ -132,14 +133,25 @@ _GUARD = """
     SELECT * INTO STRICT o FROM tracker_operation WHERE id = NEW.operation_id FOR UPDATE;
     SELECT * INTO STRICT r FROM tracker_run WHERE id = o.run_id FOR UPDATE;
     SELECT * INTO STRICT u FROM tracker_unit WHERE id = r.unit_id;
-    IF EXISTS (SELECT 1 FROM tracker_freeze WHERE frozen
-               AND scope IN ('all', 'subscription:' || u.subscription_id, 'verb:' || o.verb)) THEN
+    scopes := ARRAY['all', 'subscription:' || u.subscription_id, 'verb:' || o.verb, 'wave:' || r.wave_id,
+                    'region:' || lower(replace(u.region, ' ', ''))];
+    IF EXISTS (SELECT 1 FROM tracker_freeze WHERE frozen AND scope = ANY(scopes)) THEN
         RAISE EXCEPTION 'frozen' USING ERRCODE = 'P0F01';
     END IF;
     -- whoever stops the line or edits the wave waits for this arming, or this arming for them
     PERFORM 1 FROM tracker_wave WHERE id = r.wave_id FOR SHARE;
     IF EXISTS (SELECT 1 FROM tracker_wave WHERE id = r.wave_id AND stopped_at IS NOT NULL) OR r.held_at IS NOT NULL THEN
         RAISE EXCEPTION 'held' USING ERRCODE = 'P0F01';
+    END IF;
+    IF o.verb IN ('prepare', 'commit') THEN
+        IF NOT EXISTS (SELECT 1 FROM tracker_window WHERE wave_id = r.wave_id
+                       AND opens_at <= clock_timestamp() AND closes_at > clock_timestamp()) THEN
+            RAISE EXCEPTION 'outside every window' USING ERRCODE = 'P0F21';
+        END IF;
+        IF EXISTS (SELECT 1 FROM tracker_plannedfreeze WHERE withdrawn_at IS NULL AND scope = ANY(scopes)
+                   AND begins_at <= clock_timestamp() AND ends_at > clock_timestamp()) THEN
+            RAISE EXCEPTION 'inside a planned freeze' USING ERRCODE = 'P0F22';
+        END IF;
     END IF;
     IF o.state <> 'ready' OR r.ended_at IS NOT NULL OR r.fence <> NEW.fence OR r.lease_until IS NULL
        OR r.lease_until < clock_timestamp() THEN
@@ -196,6 +208,7 @@ class Operation(models.Model):
     ended_at = models.DateTimeField(null=True)
     fence = models.BigIntegerField(default=0)  # of the last arming
     armed_at = models.DateTimeField(null=True)
+    instances = models.IntegerField(null=True)  # role instances and machines of the unit then; empty: not known
     sends = models.IntegerField(default=0)
     tries = models.IntegerField(default=0)  # looks and sends that settled nothing
     status_url = models.TextField(blank=True)
@@ -208,7 +221,13 @@ class Operation(models.Model):
 
     class Meta:
         ordering = ["created_at"]
-        indexes = [models.Index(fields=["run", "created_at"], name="operation_run")]
+        indexes = [
+            models.Index(fields=["run", "created_at"], name="operation_run"),
+            # what the measured durations rest on (fitting.py)
+            models.Index(
+                fields=["verb", "-ended_at"], name="operation_measured", condition=models.Q(state="succeeded", sends=1)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["run"],
@@ -242,6 +261,23 @@ class Operation(models.Model):
             pgtrigger.Protect(name="stays", operation=pgtrigger.Delete),
             no_truncate(),
         ]
+
+
+class Overrun(models.Model):
+    """A person let a verb of a run start though it may end after its window. Appended only."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="overruns")
+    verb = models.CharField(max_length=10, choices=[(v.value, v.value) for v in (Verb.PREPARE, Verb.COMMIT)])
+    by = models.CharField(max_length=80)  # Actor.key
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "verb"], name="one_overrun"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="overrun_has_reason"),
+        ]
+        triggers = append_only()
 
 
 class Attempt(models.Model):
@@ -282,6 +318,7 @@ class Attempt(models.Model):
                     ("u", "tracker_unit"),
                     ("a", "tracker_approval"),
                     ("n", "integer"),
+                    ("scopes", "text[]"),
                 ],
                 func=_GUARD,
             ),

@@ -87,6 +87,8 @@ def guard_refusal(error: DatabaseError) -> tuple[str, str] | None:
         "P0F03": ("abort-after-commit", "Commit was attempted; Abort is refused for ever."),
         "P0F04": ("not-prepared", "The run is not prepared; nothing is committed."),
         "P0F05": ("commit-not-approved", "The database finds no valid approval of this commit."),
+        "P0F21": ("window-closed", "No window of the wave is open any more."),
+        "P0F22": ("planned-freeze", "A planned freeze has begun."),
     }.get(state)
 
 
