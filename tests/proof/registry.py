@@ -43,7 +43,15 @@ class Proof:
 
 PROOFS: dict[str, Proof] = {
     proof.name: proof
-    for proof in (Proof("guards", "orders in SQL that the database itself refuses", "tests.proof.guards:prove"),)
+    for proof in (
+        Proof("guards", "orders in SQL that the database itself refuses", "tests.proof.guards:prove"),
+        Proof(
+            "simulation",
+            "the engine's rules in a world that misbehaves, and each of them broken once",
+            "tests.proof.simulation.campaign:prove",
+            database=False,
+        ),
+    )
 }
 
 
