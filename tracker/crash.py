@@ -6,16 +6,17 @@ passes it next; `C13.commit` means the point C13 of a commit alone. Its text is 
 
     kill       this process ends as by SIGKILL
     lost       its whole process group does, as when a machine is lost
-    stop       this process is suspended until somebody continues it (whoever planned it, after a while)
+    stop:16    this process is suspended; whoever planned it continues it after so many seconds
     raise      OSError
 
-with `@3` behind it for the third passage. Exactly one process, however many pass, takes the file; that it was there is
-kept as `<file>.hit.<pid>`.
+with `@3` behind it for the third passage. Exactly one process, however many pass, takes the file; what happened is kept
+as `<file>.hit.<pid>`, with the run it happened to.
 """
 
 import os
 import re
 import signal
+import threading
 from pathlib import Path
 
 from django.conf import settings
@@ -53,11 +54,15 @@ POINTS = {
 }
 
 _plan: Path | None = settings.CRASH_PLAN
+_last = threading.local()  # .of: the run this thread has in hand
 
 
-def crashpoint(name: str, about: str = "") -> None:
-    """Whoever planned a crash here gets it. `about`: the verb, where there is one."""
+def crashpoint(name: str, about: str = "", *, of: object = None) -> None:
+    """Whoever planned a crash here gets it. `about`: the verb, where there is one. `of`: the run, told at the first
+    point of it."""
     if _plan is not None:
+        if of is not None:
+            _last.of = of
         _pass(_plan, name, about)
 
 
@@ -73,12 +78,13 @@ def _pass(plan: Path, name: str, about: str) -> None:
             taken.write_text(f"{action}@{int(count) - 1}")
             taken.rename(file)
             continue
+        taken.write_text(f"{action} {getattr(_last, 'of', '')}")
         taken.rename(file.with_name(f"{file.name}.hit.{os.getpid()}"))
         _act(action, file.name)
 
 
 def _act(action: str, name: str) -> None:
-    match action:
+    match action.partition(":")[0]:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "lost":

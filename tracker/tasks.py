@@ -90,7 +90,7 @@ def waiting(queue: str) -> int:
 
 @shared_task
 def advance(*, run_id: str, **_: object) -> str:
-    crashpoint("C09")
+    crashpoint("C09", of=run_id)
     done = runs.advance(run_id, gateway=gateways.gateway_for, clock=clock, timings=gateways.timings())
     logger.info("run %s: %s", run_id, done)
     return done
