@@ -32,6 +32,7 @@ from tracker.audit.models import Event
 from tracker.inventory.models import Unit
 from tracker.readiness import catalogue
 from tracker.waves import seals
+from tracker.waves.calendar_models import PlannedFreeze
 from tracker.waves.models import APPROVERS, Approval, Decision, Freeze, Placement, Wave, Window
 
 # Agreements that count: not taken back, of somebody who may still approve.
@@ -130,10 +131,37 @@ def next_window(wave: Wave, now: datetime) -> Window | None:
     return wave.windows.filter(opens_at__gt=now).order_by("opens_at").first()
 
 
-def frozen(subscription_id: str, verb: str) -> Freeze | None:
-    """The freeze that stops this verb in this subscription, if one does."""
+def scopes(subscription_id: str, verb: str, *, region: str = "", wave: int | None = None) -> list[str]:
+    """The scopes of freezes and planned freezes that stop this verb there; the database's guard knows the same ones."""
+    found = ["all", f"subscription:{subscription_id}", f"verb:{verb}"]
+    if region:
+        found.append(f"region:{region_key(region)}")
+    if wave is not None:
+        found.append(f"wave:{wave}")
+    return found
+
+
+def region_key(region: str) -> str:
+    """A region as a scope names it: `westeurope`, however Azure wrote it."""
+    return region.lower().replace(" ", "")
+
+
+def regions() -> list[str]:
+    """Regions that hold a unit, as scopes name them, in order."""
+    rows = Unit.objects.exclude(region="").order_by().values_list("region", flat=True).distinct()
+    return sorted({region_key(region) for region in rows})
+
+
+def planned_freezes(now: datetime) -> list[PlannedFreeze]:
+    """Planned freezes that are not over and not withdrawn, by their begin."""
+    return list(PlannedFreeze.objects.filter(withdrawn_at__isnull=True, ends_at__gt=now))
+
+
+def frozen(unit: Unit, verb: str) -> Freeze | None:
+    """The freeze that stops this verb of this unit, if one does."""
+    wave = Placement.objects.filter(unit=unit).values_list("wave_id", flat=True).first()
     return Freeze.objects.filter(
-        frozen=True, scope__in=["all", f"subscription:{subscription_id}", f"verb:{verb}"]
+        frozen=True, scope__in=scopes(unit.subscription_id, verb, region=unit.region, wave=wave)
     ).first()
 
 

@@ -150,7 +150,7 @@ def _intend(fix: Fix, step: Step, seen: Looked, clock: Clock) -> str | None:
         if row.fence != fix.fence or row.state not in Fix.IN_HAND:
             raise Lost
         now = clock()
-        freeze = waves.frozen(fix.unit.subscription_id, "fix")
+        freeze = waves.frozen(fix.unit, "fix")
         if freeze is not None:
             return _later(fix, now, f"Frozen ({freeze.scope}): {freeze.reason}", HELD, count=False)
         others = Fix.objects.filter(state=Fix.State.SENT, sent_at__isnull=False, touched__overlap=fix.touched)

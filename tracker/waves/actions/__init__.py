@@ -1,6 +1,7 @@
 """The one door to waves. Plan: `create`, `change`, `place`, `remove`, windows; agree: `submit`, `approve`, `reject`,
-`revoke`, `void`; stop: `freeze`, `lift`, `stop_line`, `resume_line`."""
+`revoke`, `void`; stop: `freeze`, `lift`, `stop_line`, `resume_line`, and ahead of time `plan_freeze`."""
 
+from tracker.waves.actions.calendar import plan_freeze, withdraw_freeze
 from tracker.waves.actions.planning import (
     approve,
     ask_commit_approval,
@@ -33,7 +34,7 @@ from tracker.waves.actions.shared import (
     WaveError,
 )
 from tracker.waves.actions.stopping import freeze, lift, resume_line, stop_line
-from tracker.waves.actions.windows import set_window
+from tracker.waves.actions.windows import add_weekly, add_window, remove_window, set_window
 
 __all__ = [
     "LONGEST_NAME",
@@ -51,6 +52,8 @@ __all__ = [
     "OwnRequest",
     "PlanChanged",
     "WaveError",
+    "add_weekly",
+    "add_window",
     "approve",
     "ask_commit_approval",
     "change",
@@ -58,8 +61,10 @@ __all__ = [
     "freeze",
     "lift",
     "place",
+    "plan_freeze",
     "reject",
     "remove",
+    "remove_window",
     "resume_line",
     "revoke",
     "set_window",
@@ -68,4 +73,5 @@ __all__ = [
     "submit",
     "viewed",
     "void",
+    "withdraw_freeze",
 ]

@@ -10,6 +10,7 @@ from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.actions import record
 from tracker.inventory.models import Subscription
+from tracker.waves import queries
 from tracker.waves.actions import shared
 from tracker.waves.actions.shared import LONGEST_REASON, BadScope, NotFrozen, NotStopped
 from tracker.waves.models import Freeze, Wave
@@ -50,20 +51,39 @@ def resume_line(wave: Wave, *, reason: str = "", by: User, now: datetime) -> Non
         )
 
 
-def freeze(scope: str, *, reason: str, by: User, now: datetime) -> Freeze:
-    """Stop every new arming in `scope` ("all", "subscription:<id>", "verb:<verb>") at once. One person, one reason."""
-    check(by, Permission.FREEZE, ("freeze", scope), now)
-    reason = shared.reason(reason, "A freeze needs a reason; people will read it at 2 a.m.")
+def known_scope(scope: str) -> str:
+    """A scope as it is kept. Raises BadScope for one of nothing that is known."""
     kind, _, what = scope.partition(":")
-    known = (
-        scope == "all"
-        or (kind == "verb" and what in list(Verb))
-        or (kind == "subscription" and "\x00" not in what and Subscription.objects.filter(pk=what).exists())
-    )
+    if kind == "region":
+        what = what.lower().replace(" ", "")
+    plain = what.isprintable() and len(what) <= 70
+    match kind:
+        case "all":
+            known = scope == "all"
+        case "verb":
+            known = what in list(Verb)
+        case "subscription":
+            known = plain and Subscription.objects.filter(pk=what).exists()
+        case "region":
+            known = plain and any(region == what for region in queries.regions())
+        case "wave":
+            known = what.isascii() and what.isdigit() and len(what) < 18 and Wave.objects.filter(pk=int(what)).exists()
+        case _:
+            known = False
     if not known:
         raise BadScope(
-            "Choose what to freeze: everything, one subscription, or one of Validate, Prepare, Abort, Commit."
+            "Choose what to freeze: everything, one subscription, region or wave, or one of Validate, Prepare, Abort,"
+            " Commit."
         )
+    return f"{kind}:{what}" if what else kind
+
+
+def freeze(scope: str, *, reason: str, by: User, now: datetime) -> Freeze:
+    """Stop every new arming in `scope` ("all", "subscription:<id>", "region:<region>", "wave:<id>", "verb:<verb>") at
+    once. One person, one reason. Raises BadScope, WaveError."""
+    check(by, Permission.FREEZE, ("freeze", scope), now)
+    reason = shared.reason(reason, "A freeze needs a reason; people will read it at 2 a.m.")
+    scope = known_scope(scope)
     with transaction.atomic():
         Freeze.objects.select_for_update().get(scope="all")  # arming holds this row FOR SHARE
         row, _ = Freeze.objects.update_or_create(
