@@ -65,7 +65,7 @@ class Seen:
             case Side.ABSENT:
                 return World.MIGRATED if self.arm is Side.PRESENT else World.NOWHERE
             case Side.PREPARED:
-                return World.PREPARED
+                return World.PREPARED if self.arm is Side.PRESENT else World.HALF
             case Side.PRESENT:
                 return World.PREPARED if self.arm is Side.PRESENT else World.CLASSIC
             case _:
@@ -75,6 +75,7 @@ class Seen:
 class World(StrEnum):
     CLASSIC = "classic"  # unlocked, nothing on the Resource Manager side
     PREPARED = "prepared"  # on both sides
+    HALF = "half prepared"  # marked as prepared, and nothing of it in Resource Manager: a Prepare that failed [I]
     MIGRATED = "migrated"  # gone from classic, present in Resource Manager
     MOVING = "moving"  # the platform itself says an operation is running
     NOWHERE = "nowhere"  # on neither side
@@ -110,7 +111,7 @@ def may_send(verb: Verb, world: World, *, sends: int) -> bool:
         case Verb.PREPARE:
             return world is World.CLASSIC or (sends > 0 and world is World.MOVING)
         case Verb.ABORT:
-            return world in (World.PREPARED, World.MOVING, World.CLASSIC, World.PARTLY)
+            return world in (World.PREPARED, World.HALF, World.MOVING, World.CLASSIC, World.PARTLY)
         case Verb.COMMIT:
             return world is World.PREPARED or (sends > 0 and world in (World.MOVING, World.PARTLY))
         case _:
@@ -283,11 +284,11 @@ def _by_world(doubt: Doubt, seen: Seen, timings: Timings) -> Decision:
             "Validate changes nothing; asked again",
             after=min(timings.poll * (doubt.tries + 1.0), 300.0),
         )
-    if doubt.verb is Verb.PREPARE and world is World.PREPARED and seen.arm is Side.ABSENT:
-        return _confirm(doubt, seen, timings, "half prepared")  # as a Prepare that failed may leave it [I]
+    if doubt.verb is Verb.PREPARE and world is World.HALF:
+        return _confirm(doubt, seen, timings, "half prepared")
     if world is EXPECTED_AFTER[doubt.verb]:
         return _confirm(doubt, seen, timings, "applied")
-    if world is EXPECTED_BEFORE[doubt.verb]:
+    if world is EXPECTED_BEFORE[doubt.verb] or (doubt.verb is Verb.ABORT and world is World.HALF):
         return _confirm(doubt, seen, timings, "not applied")
     if doubt.armed_at is None:
         return Need(f"before {doubt.verb.value} was sent the unit was seen as {world.value}; nothing was sent")

@@ -29,6 +29,7 @@ T0 = datetime(2026, 11, 22, 2, 14, tzinfo=UTC)
 SIDES = {
     World.CLASSIC: (Side.PRESENT, Side.ABSENT),
     World.PREPARED: (Side.PREPARED, Side.PRESENT),
+    World.HALF: (Side.PREPARED, Side.ABSENT),
     World.MIGRATED: (Side.ABSENT, Side.PRESENT),
     World.MOVING: (Side.COMMITTING, Side.PRESENT),
     World.NOWHERE: (Side.ABSENT, Side.ABSENT),
@@ -201,3 +202,15 @@ def test_nothing_is_sent_into_a_world_that_is_not_as_expected() -> None:
             assert not may_send(Verb.VALIDATE, world, sends=0)
     assert not any(may_send(verb, World.UNSEEN, sends=3) for verb in Verb)
     assert not any(may_send(verb, World.MIGRATED, sends=3) for verb in Verb)
+
+
+def test_what_is_marked_prepared_and_is_not_there_is_for_a_person() -> None:
+    """As a Prepare that failed half-way may leave it; Abort is the way back, Commit is never sent."""
+    first = decide(doubt(Verb.PREPARE), look(Status.NONE, World.HALF, after=1000), LIVE)
+    assert isinstance(first, Wait) and first.candidate == "half prepared"
+    again = doubt(Verb.PREPARE, candidate=first.candidate, candidate_at=look(Status.NONE, World.HALF, after=1000).at)
+    second = decide(again, look(Status.NONE, World.HALF, after=1061), LIVE)
+    assert isinstance(second, Need) and "Abort" in second.what
+    assert may_send(Verb.ABORT, World.HALF, sends=0)
+    assert not may_send(Verb.COMMIT, World.HALF, sends=0)
+    assert isinstance(decide(doubt(Verb.COMMIT), look(Status.NONE, World.HALF, after=1000), LIVE), Need)

@@ -40,7 +40,9 @@ def changed(world: World) -> None:
         if todo:
             world.at(20, read)
         else:
-            rows.hold = False
+            rows.hold = False  # two people release it; they know what they had frozen
+            if world.freezes[-1][1] != rows.frozen:
+                world.freeze(world.freezes[-1][1])
 
     world.at(timings.quarantine, read)
 
@@ -75,5 +77,8 @@ def _adopt(world: World, unit: Unit, shown: Shown) -> None:
     ):
         run.state, run.question, run.votes, run.differences = State.PREPARED, None, [], 0
         run.operations.append(Operation(Verb.PREPARE, OperationState.SUCCEEDED))
+    elif run.live is None and shown is Shown.HALF and run.state in BEFORE:
+        run.state = State.PREPARING
+        run.operations.append(Operation(Verb.PREPARE, OperationState.FAILED))
     elif run.live is None and shown is Shown.CLASSIC and run.state is not State.VALIDATED:
         run.ended = True

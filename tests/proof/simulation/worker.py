@@ -303,7 +303,7 @@ def _look_and_decide(here: Here, operation: Operation) -> Process:
         case Need():
             operation.state = OperationState.OPERATOR
             world.seen["before a person"] += 1
-            if operation.verb is Verb.PREPARE and seen.world is Shown.PREPARED:
+            if operation.verb is Verb.PREPARE and seen.world is Shown.HALF:
                 _walk(run, operation.verb, whole=False)
             here.release(None)
         case Move(to=OperationState.SUCCEEDED):

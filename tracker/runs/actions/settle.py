@@ -400,7 +400,7 @@ def submit_again(run: Run, operation: Operation, doubt: Doubt, seen: Seen, decis
         run,
         operation,
         seen,
-        OperationState.UNKNOWN if operation.state == OperationState.POLLING else None,
+        OperationState.UNKNOWN if operation.state == OperationState.POLLING else kept.state,
         decision.why,
         tries=kept.tries,
         candidate=kept.candidate,
@@ -415,7 +415,7 @@ def submit_again(run: Run, operation: Operation, doubt: Doubt, seen: Seen, decis
 
 def need(run: Run, operation: Operation, seen: Seen, decision: Need) -> Outcome:
     remember(run, operation, seen, OperationState.OPERATOR, decision.what)
-    if operation.verb == Verb.PREPARE and seen.world is World.PREPARED:  # locked, so that Abort can be asked for
+    if operation.verb == Verb.PREPARE and seen.world is World.HALF:  # locked, so that Abort can be asked for
         _walk(run, Verb.PREPARE, "the platform shows it as prepared", seen.at, operation, whole=False)
         if run.unit.locked_since is None:
             inventory.set_lock(run.unit, seen.at, now=seen.at)
