@@ -282,3 +282,23 @@ def remaining(spans: list[Span], gaps: list[Span], since: datetime) -> Iterator[
                 )
             ]
         yield from (part for part in sorted(parts, key=lambda each: each.opens) if part.length >= timedelta(seconds=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """`left`: until the window closes or a planned freeze begins, None while none is open. `fits`: the first time from
+    now on that has the room which is needed. `longest`: the most room there will be."""
+
+    left: Span | None
+    fits: Span | None
+    longest: timedelta
+
+
+def room(need: timedelta, spans: list[Span], gaps: list[Span], now: datetime) -> Room:
+    """What is left of windows when planned freezes are cut out of them, from now on."""
+    parts = list(remaining(spans, gaps, now))
+    return Room(
+        left=max((part for part in parts if part.holds(now)), key=lambda part: part.closes, default=None),
+        fits=next((part for part in parts if part.length >= need), None),
+        longest=max((part.length for part in parts), default=timedelta()),
+    )

@@ -51,11 +51,12 @@ class GateName(StrEnum):
     QUOTA = "quota"
     WAVE_APPROVAL = "wave approval"
     COMMIT_APPROVAL = "commit approval"
+    FITS = "fits"  # can be expected to end before the window closes, and before a planned freeze begins
 
 
 GATES: Mapping[Verb, tuple[GateName, ...]] = {
     Verb.VALIDATE: (GateName.STOPPING,),
-    Verb.PREPARE: (GateName.STOPPING, GateName.WINDOW, GateName.QUOTA, GateName.WAVE_APPROVAL),
+    Verb.PREPARE: (GateName.STOPPING, GateName.WINDOW, GateName.QUOTA, GateName.WAVE_APPROVAL, GateName.FITS),
     Verb.ABORT: (GateName.STOPPING,),  # the way back is never closed by a window
     Verb.COMMIT: (
         GateName.STOPPING,
@@ -64,6 +65,7 @@ GATES: Mapping[Verb, tuple[GateName, ...]] = {
         GateName.DIFFERENCES,
         GateName.QUOTA,
         GateName.COMMIT_APPROVAL,
+        GateName.FITS,
     ),
 }
 

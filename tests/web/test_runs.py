@@ -281,7 +281,7 @@ def test_commit_is_one_typed_name_away_when_every_lock_is_green(programme: Progr
     run = programme.prepared()
     client = as_person(programme.tomas)
     said = text(client.get(reverse("run_commit", args=[run.pk])))
-    assert "1 of 6 locks is not green" in said
+    assert "1 of 7 locks is not green" in said
     assert client.post(reverse("run_request_commit", args=[run.pk])).status_code == 302
     approval = Approval.objects.get(kind="commit")
     waiting = client.get(reverse("run_commit", args=[run.pk]))

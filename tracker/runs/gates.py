@@ -6,14 +6,18 @@ The facts are read in one statement; judging them is arithmetic.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import connection
 
+from migrator import durations, windows
+from migrator.durations import Estimate
 from migrator.lifecycle import State
 from migrator.resources import Verb
-from tracker.runs import seals
+from migrator.windows import Room, Span
+from tracker.runs import fitting, seals
+from tracker.runs.fitting import Allowed
 from tracker.runs.models import Run
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval
@@ -64,63 +68,105 @@ class QuotaFact:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """A planned freeze that is not over."""
+
+    scope: str
+    begins: datetime
+    ends: datetime
+    zone: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the gates are judged by, as of one statement."""
 
     freezes: tuple[tuple[str, str], ...]  # scope, reason
-    windows: tuple[tuple[datetime, datetime], ...]  # opens, closes; by opening
+    windows: tuple[tuple[datetime, datetime, str], ...]  # opens, closes, zone it was said in; by opening
     quota: tuple[QuotaFact, ...]
     open_differences: int
+    planned: tuple[Planned, ...] = ()  # not over; by begin
+    allowed: tuple[Allowed, ...] = ()
 
-    def frozen(self, subscription_id: str, verb: str) -> tuple[str, str] | None:
-        scopes = ("all", f"subscription:{subscription_id}", f"verb:{verb}")
+    def frozen(self, run: Run, verb: str) -> tuple[str, str] | None:
+        scopes = _scopes(run, verb)
         return next((freeze for freeze in self.freezes if freeze[0] in scopes), None)
 
-    def open_window(self, now: datetime) -> tuple[datetime, datetime] | None:
+    def planned_for(self, run: Run, verb: str) -> list[Planned]:
+        """Planned freezes that stop this verb of this run, by their begin."""
+        scopes = _scopes(run, verb)
+        return [each for each in self.planned if each.scope in scopes]
+
+    def open_window(self, now: datetime) -> tuple[datetime, datetime, str] | None:
         return max((w for w in self.windows if w[0] <= now < w[1]), key=lambda w: w[1], default=None)
 
-    def next_window(self, now: datetime) -> tuple[datetime, datetime] | None:
+    def next_window(self, now: datetime) -> tuple[datetime, datetime, str] | None:
         return next((w for w in self.windows if w[0] > now), None)
+
+    def room(self, run: Run, verb: str, need: timedelta, now: datetime) -> Room:
+        """What is left of the windows of the wave for this verb, planned freezes cut out."""
+        gaps = [Span(each.begins, each.ends) for each in self.planned_for(run, verb)]
+        return windows.room(need, [Span(opens, closes) for opens, closes, _ in self.windows], gaps, now)
+
+    def zone_of(self, at: datetime) -> str:
+        """The zone of the window that holds an instant."""
+        return next((zone for opens, closes, zone in self.windows if opens <= at < closes), "UTC")
+
+
+def _scopes(run: Run, verb: str) -> list[str]:
+    return waves.scopes(run.unit.subscription_id, verb, region=run.unit.region, wave=run.wave_id)
 
 
 _FACTS = """
-SELECT 'freeze', scope, reason, NULL::timestamptz, NULL::timestamptz, 0::bigint, NULL::bigint, NULL::bigint, FALSE
+SELECT 'freeze', scope, reason, NULL::timestamptz, NULL::timestamptz, 0::bigint, NULL::bigint, NULL::bigint, FALSE, ''
   FROM tracker_freeze WHERE frozen
 UNION ALL
-SELECT 'window', '', '', opens_at, closes_at, 0, NULL, NULL, FALSE FROM tracker_window WHERE wave_id = %(wave)s
+SELECT 'window', '', '', opens_at, closes_at, 0, NULL, NULL, FALSE, zone FROM tracker_window WHERE wave_id = %(wave)s
+UNION ALL
+SELECT 'planned', scope, reason, begins_at, ends_at, 0, NULL, NULL, FALSE, zone FROM tracker_plannedfreeze
+ WHERE withdrawn_at IS NULL AND ends_at > clock_timestamp()
+UNION ALL
+SELECT 'allowed', verb, reason, at, NULL, 0, NULL, NULL, FALSE, by FROM tracker_overrun WHERE run_id = %(run)s
 UNION ALL
 SELECT 'quota', r.region, r.name, NULL, NULL, r.amount, q."limit", q.current,
-       %(locked)s::timestamptz IS NOT NULL AND q.read_at > %(locked)s::timestamptz
+       %(locked)s::timestamptz IS NOT NULL AND q.read_at > %(locked)s::timestamptz, ''
   FROM tracker_reservation r
   LEFT JOIN tracker_usage q ON q.subscription_id = r.subscription_id AND lower(q.region) = lower(r.region)
        AND lower(q.provider) = lower(r.provider) AND lower(q.name) = lower(r.name)
  WHERE r.unit_id = %(unit)s
 UNION ALL
-SELECT 'differences', '', '', NULL, NULL, count(*), NULL, NULL, FALSE FROM tracker_difference
+SELECT 'differences', '', '', NULL, NULL, count(*), NULL, NULL, FALSE, '' FROM tracker_difference
  WHERE run_id = %(run)s AND kind IN ('unexpected', 'unread') AND disposed_at IS NULL
 """
 
 
 def facts(run: Run) -> Facts:
-    """Freezes, windows, quota and open differences of a run (with its unit), in one query."""
+    """Freezes, windows, planned freezes, quota and open differences of a run (with its unit), in one query."""
     given = {"wave": run.wave_id, "unit": run.unit_id, "run": run.pk, "locked": run.unit.locked_since}
-    found: dict[str, list[tuple]] = {"freeze": [], "window": [], "quota": [], "differences": []}
+    found: dict[str, list[tuple]] = {
+        kind: [] for kind in ("freeze", "window", "planned", "allowed", "quota", "differences")
+    }
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, given)
         for kind, *row in cursor.fetchall():
             found[kind].append(tuple(row))
     return Facts(
         freezes=tuple(sorted(((r[0], r[1]) for r in found["freeze"]), key=lambda f: (f[0] != "all", f[0]))),
-        windows=tuple(sorted((r[2], r[3]) for r in found["window"])),
-        quota=tuple(sorted((QuotaFact(r[0], r[1], *r[4:]) for r in found["quota"]), key=lambda q: (q.region, q.name))),
+        windows=tuple(sorted((r[2], r[3], r[8]) for r in found["window"])),
+        quota=tuple(sorted((QuotaFact(r[0], r[1], *r[4:8]) for r in found["quota"]), key=lambda q: (q.region, q.name))),
         open_differences=found["differences"][0][4],
+        planned=tuple(
+            sorted((Planned(r[0], r[2], r[3], r[8], r[1]) for r in found["planned"]), key=lambda p: (p.begins, p.scope))
+        ),
+        allowed=tuple(Allowed(r[0], r[8], r[2], r[1]) for r in found["allowed"]),
     )
 
 
 def stopping(run: Run, verb: Verb, known: Facts) -> Gate:
     """Freeze, hold, stopped line: what stops every verb alike."""
     name = "Nothing stops it"
-    freeze = known.frozen(run.unit.subscription_id, verb)
+    freeze = known.frozen(run, verb)
     if freeze is not None:
         return Gate(name, GateState.RED, f"Frozen ({freeze[0]}): {freeze[1]}", "frozen")
     if run.held_at is not None:
@@ -131,14 +177,65 @@ def stopping(run: Run, verb: Verb, known: Facts) -> Gate:
     return Gate(name, GateState.GREEN, "No freeze, no hold, and the line of the wave is not stopped.")
 
 
-def window(run: Run, known: Facts, now: datetime) -> Gate:
+def window(run: Run, verb: Verb, known: Facts, now: datetime) -> Gate:
+    """A window of the wave is open, and no planned freeze goes on."""
+    name = "Window open"
+    going = next((each for each in known.planned_for(run, verb) if each.begins <= now < each.ends), None)
+    if going is not None:
+        said = f"A planned freeze goes on until {_moment(going.ends, going.zone)}: {going.reason}"
+        return Gate(name, GateState.RED, said, "planned-freeze")
     found = known.open_window(now)
     if found is not None:
-        return Gate("Window open", GateState.GREEN, f"Open until {found[1]:%Y-%m-%d %H:%M} UTC.")
+        return Gate(name, GateState.GREEN, f"Open until {_moment(found[1], found[2])}.")
     coming = known.next_window(now)
-    when = f"the next one opens {coming[0]:%Y-%m-%d %H:%M} UTC" if coming else "no window is planned"
+    when = f"the next one opens {_moment(coming[0], coming[2])}" if coming else "no window is planned"
     said = f"The window of wave “{run.wave.name}” is closed; {when}."
-    return Gate("Window open", GateState.AMBER if coming else GateState.RED, said, "window-closed")
+    return Gate(name, GateState.AMBER if coming else GateState.RED, said, "window-closed")
+
+
+def _moment(at: datetime, zone: str) -> str:
+    """`2026-12-05 21:00 UTC`, and the local words before it where it was said in another zone."""
+    plain = f"{at:%Y-%m-%d %H:%M} UTC"
+    return plain if zone == "UTC" else f"{windows.words(at, windows.zone(zone))} ({plain})"
+
+
+def fits(run: Run, verb: Verb, known: Facts, now: datetime) -> Gate:
+    """Can be expected to end before the window closes and before a planned freeze begins, from what the verb took for
+    other units. One query for the size of the unit and one for the measurements."""
+    name = "Fits into the window"
+    if verb is Verb.COMMIT and run.commit_armed_at is not None:
+        return Gate(name, GateState.GREEN, "Commit was sent; it is brought to its end whatever the time.")
+    allowed = next((each for each in known.allowed if each.verb == verb), None)
+    if allowed is not None:
+        said = f"It may start though it may end after the window; allowed {allowed.at:%Y-%m-%d %H:%M} UTC"
+        return Gate(name, GateState.GREEN, f"{said}: {allowed.reason}")
+    size = fitting.sizes([run.unit_id])[run.unit_id]
+    found = fitting.estimate(verb.value, run.unit.kind, size)
+    if found is None:
+        return Gate(name, GateState.GREEN, durations.unmeasured(verb.value))
+    return _fits(run, verb, known, now, found)
+
+
+def _fits(run: Run, verb: Verb, known: Facts, now: datetime, found: Estimate) -> Gate:
+    name = "Fits into the window"
+    room = known.room(run, verb, found.need, now)
+    needs = (
+        f"{verb.value.capitalize()} needs about {durations.words(found.p90)} ({found.basis(verb.value)}) "
+        f"and {durations.words(found.margin)} of margin"
+    )
+    left = room.left.closes - now if room.left is not None else None
+    if left is not None and left >= found.need:
+        return Gate(name, GateState.GREEN, f"{needs}; {durations.words(left)} are left.")
+    if room.fits is None:
+        said = f"{needs}; the longest time that is left in any window is {durations.words(room.longest)}"
+        said = f"{said}. Plan a longer window, or let it start all the same."
+        return Gate(name, GateState.RED, said, "fits-no-window")
+    when = _moment(room.fits.opens, known.zone_of(room.fits.opens))
+    if left is None or room.left is None:
+        return Gate(name, GateState.GREEN, f"{needs}; it fits from {when}.")
+    until = _moment(room.left.closes, known.zone_of(room.left.closes - timedelta(seconds=1)))
+    said = f"{needs}; {durations.words(left)} are left until {until}. It starts by itself {when}, where it fits."
+    return Gate(name, GateState.AMBER, said, "would-overrun")
 
 
 def quota(known: Facts) -> Gate:
@@ -216,20 +313,22 @@ def commit_gates(run: Run, known: Facts, approval: Approval | None, now: datetim
     """Everything that must be green at the second Commit is sent. `run` with unit, wave and comparison."""
     return [
         stopping(run, Verb.COMMIT, known),
-        window(run, known, now),
+        window(run, Verb.COMMIT, known, now),
         observed(run),
         differences(known),
         quota(known),
         commit_approval(run, approval, now),
+        fits(run, Verb.COMMIT, known, now),
     ]
 
 
 def prepare_gates(run: Run, known: Facts, approval: Approval | None, now: datetime) -> list[Gate]:
     return [
         stopping(run, Verb.PREPARE, known),
-        window(run, known, now),
+        window(run, Verb.PREPARE, known, now),
         quota(known),
         wave_approval(run, approval, now),
+        fits(run, Verb.PREPARE, known, now),
     ]
 
 

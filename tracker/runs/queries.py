@@ -1,12 +1,24 @@
 """What the pages and the engine ask about runs. Reads only."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, Case, CharField, Count, ExpressionWrapper, F, Q, QuerySet, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    Count,
+    ExpressionWrapper,
+    F,
+    Max,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Coalesce, Extract
 
 from migrator.lifecycle import LIVE_OPERATION, GateName, OperationState, State, asked_verbs, gates_of
@@ -15,8 +27,9 @@ from tracker.inventory.models import Unit
 from tracker.runs import gates, seals
 from tracker.runs.gates import Facts, Gate
 from tracker.runs.models import Ask, AskVerb, Attempt, Operation, Run
+from tracker.runs.waiting import PARKED, PAUSED
 from tracker.waves import queries as waves
-from tracker.waves.models import Approval, Wave
+from tracker.waves.models import Approval, Freeze, Wave
 from tracker.waves.queries import ApprovalState
 
 Clock = Callable[[], datetime]
@@ -66,6 +79,14 @@ def lock_for_arming(run: Run, operation: Operation) -> None:
     operation.refresh_from_db()
 
 
+def lifted_at(run: Run, verb: Verb, now: datetime) -> datetime | None:
+    """When the last freeze that stopped this verb of this run was lifted, if that was within the hour."""
+    scopes = waves.scopes(run.unit.subscription_id, verb, region=run.unit.region, wave=run.wave_id)
+    return Freeze.objects.filter(frozen=False, scope__in=scopes, changed_at__gt=now - timedelta(hours=1)).aggregate(
+        at=Max("changed_at")
+    )["at"]
+
+
 def last_operation(run: Run, verb: str | None = None) -> Operation | None:
     rows = Operation.objects.filter(run=run)
     return (rows.filter(verb=verb) if verb else rows).order_by("-created_at").first()
@@ -93,10 +114,11 @@ def why_not(
     known = known or gates.facts(run)
     judged: dict[GateName, Callable[[], Gate]] = {
         GateName.STOPPING: lambda: gates.stopping(run, verb, known),
-        GateName.WINDOW: lambda: gates.window(run, known, now),
+        GateName.WINDOW: lambda: gates.window(run, verb, known, now),
         GateName.OBSERVED: lambda: gates.observed(run),
         GateName.DIFFERENCES: lambda: gates.differences(known),
         GateName.QUOTA: lambda: gates.quota(known),
+        GateName.FITS: lambda: gates.fits(run, verb, known, now),
         GateName.WAVE_APPROVAL: lambda: gates.wave_approval(
             run, approvals[0] if approvals else waves.open_wave_approval(run.wave), now
         ),
@@ -163,7 +185,7 @@ def wishes(
             answers[verb] = f"{waiting.verb.capitalize()} was asked for and is about to start."
         else:
             reason = refused(verb)
-            answers[verb] = reason[1] if reason else ""
+            answers[verb] = reason[1] if reason and reason[0] not in PARKED else ""
     answers["retry"] = _no_retry(run, live, waiting, last)
     return answers | _controls(run, live, last)
 
@@ -234,14 +256,6 @@ class Standing(StrEnum):
     WAITING = "waiting"  # for a person, a window, a freeze, a budget; the reason is in `waiting_for`
     MOVING = "moving"
     ENDED = "ended"
-
-
-# Reasons of waiting that are not the platform's work.
-PAUSED = (
-    "approval-stale", "budget", "cannot-see", "capture-incomplete", "commit-not-approved", "commit-not-asked",
-    "differences-open", "follow-ups", "frozen", "held", "prepare-not-asked", "quota-short", "quota-unread",
-    "refused-for-now", "stopped", "throttled", "wave-not-approved", "window-closed",
-)  # fmt: skip
 
 
 def listed() -> QuerySet[Run]:

@@ -203,6 +203,9 @@ SELECT md5(concat_ws('|',
   (SELECT string_agg(concat(opens_at, closes_at, opens_at <= clock_timestamp(), closes_at > clock_timestamp()), ','
     ORDER BY id) FROM tracker_window WHERE wave_id = r.wave_id),
   (SELECT string_agg(concat(scope, reason), ',' ORDER BY scope) FROM tracker_freeze WHERE frozen),
+  (SELECT string_agg(concat(id, begins_at <= clock_timestamp()), ',' ORDER BY id) FROM tracker_plannedfreeze
+    WHERE withdrawn_at IS NULL AND ends_at > clock_timestamp()),
+  (SELECT string_agg(verb, ',' ORDER BY verb) FROM tracker_overrun WHERE run_id = r.id),
   (SELECT string_agg(concat(a.id, a.voided_at, a.expires_at > clock_timestamp(), (
       SELECT concat(count(*), count(*) FILTER (WHERE approved), count(revoked_at)) FROM tracker_decision d
        WHERE d.approval_id = a.id)), ',' ORDER BY a.id) FROM tracker_approval a

@@ -21,6 +21,7 @@ from tracker.readiness import queries as readiness
 from tracker.runs import gates, queries, seals, story
 from tracker.runs.models import Ask, Attempt, Difference, Operation, Run
 from tracker.runs.story import Effect, Story
+from tracker.runs.waiting import PARKED
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval
 from tracker.web import kinds, status
@@ -417,7 +418,7 @@ def commit_context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
     _, approval = _approvals(run, "decisions__approver", "requester")
     locks = gates.commit_gates(run, known, approval, now)
     state = waves.approval_state(approval, now) if approval else None
-    moved = locks[-1].code == "approval-stale"
+    moved = any(lock.code == "approval-stale" for lock in locks)
     if approval is not None and state is waves.ApprovalState.PENDING:
         moved = bool(seals.commit_drift(approval, run))
     closed = [lock for lock in locks if not lock.open]
@@ -426,7 +427,7 @@ def commit_context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
     live, waiting = told.live, told.waiting
     wanted = [each.verb for each in (live, waiting) if each is not None]
     under_way = run.commit_armed_at is not None or "commit" in wanted
-    why_not = denied or (closed[0].sentence if closed else "")
+    why_not = denied or next((lock.sentence for lock in closed if lock.code not in PARKED), "")
     if not why_not and (live or waiting):
         why_not = queries.wishes(run, live=live, waiting=waiting, last=told.last, refused=lambda _: None)[Verb.COMMIT]
     return {
@@ -458,7 +459,9 @@ def _where(gate: gates.Gate, run: Run) -> str:
             return reverse("run", args=[run.pk]) + "#comparison" * (gate.code == "differences-open")
         case "quota-short" | "quota-unread":
             return reverse("quota")
-        case "window-closed" | "stopped":
+        case "planned-freeze":
+            return reverse("freeze")
+        case "window-closed" | "stopped" | "would-overrun" | "fits-no-window":
             return reverse("wave", args=[run.wave_id])
     return ""
 

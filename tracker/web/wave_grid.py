@@ -213,6 +213,8 @@ _PULSE = """
             SELECT f.state, count(*) AS n FROM tracker_followup f JOIN tracker_placement p ON p.unit_id = f.unit_id
              WHERE p.wave_id = %(wave)s GROUP BY f.state) f),
         (SELECT string_agg(concat_ws(',', scope, reason), ';' ORDER BY scope) FROM tracker_freeze WHERE frozen),
+        (SELECT string_agg(concat_ws(',', id, begins_at <= %(now)s), ';' ORDER BY id) FROM tracker_plannedfreeze
+          WHERE withdrawn_at IS NULL AND ends_at > %(now)s),
         (SELECT concat_ws(',', sum(amount), count(*)) FROM tracker_reservation),
         (SELECT concat_ws(',', sum("limit"), sum(current)) FROM tracker_usage)))
 """

@@ -1,5 +1,6 @@
 """The one door to runs. People: `start`, `ask`, `request_commit`, `dispose`. The engine: `ring_due`, `advance`."""
 
+from tracker.runs.actions.overruns import allow_overrun
 from tracker.runs.actions.people import (
     LONGEST_REASON,
     BadWords,
@@ -26,6 +27,7 @@ __all__ = [
     "Together",
     "TooLate",
     "advance",
+    "allow_overrun",
     "approve",
     "ask",
     "ask_all",

@@ -6,25 +6,52 @@ from datetime import datetime
 
 from tracker.runs.models import Budget
 
+RAMP, FIRST_SHARE = (
+    600.0,
+    0.1,
+)  # seconds after a freeze is lifted until writes go at full pace, and the pace they begin at
 SIZE = {"read": 250.0, "write": 200.0}
 REFILL = {"read": 25.0, "write": 10.0}  # per second
 
 
-def take(subscription_id: str, kind: str, now: datetime) -> float:
+def share(now: datetime, lifted_at: datetime | None) -> float:
+    """Of the usual pace, after a freeze was lifted: a tenth at once, all of it ten minutes later (reliability-notes
+    4.8). What waited for hours does not start in one second."""
+    if lifted_at is None:
+        return 1.0
+    elapsed = max(0.0, (now - lifted_at).total_seconds())
+    return min(1.0, FIRST_SHARE + (1 - FIRST_SHARE) * elapsed / RAMP)
+
+
+def take(subscription_id: str, kind: str, now: datetime, *, lifted_at: datetime | None = None) -> float:
     """Take one token; 0.0 when it was had, else the seconds until one is there. Inside the arming transaction, last
-    lock of the order.
+    lock of the order. `lifted_at`: when the last freeze of what is to be sent was lifted.
     """
     budget, _ = Budget.objects.select_for_update().get_or_create(
         subscription_id=subscription_id, kind=kind, defaults={"tokens": SIZE[kind], "updated_at": now}
     )
     if budget.not_before and budget.not_before > now:
         return (budget.not_before - now).total_seconds()
-    elapsed = max(0.0, (now - budget.updated_at).total_seconds())
-    tokens = min(SIZE[kind], budget.tokens + elapsed * REFILL[kind])
+    part = share(now, lifted_at)
+    since = budget.updated_at if lifted_at is None else max(budget.updated_at, lifted_at)
+    elapsed = max(0.0, (now - since).total_seconds())
+    rate = REFILL[kind] * (share(since, lifted_at) + part) / 2  # the mean of both ends: the pace rises evenly
+    tokens = min(SIZE[kind] * part, budget.tokens + elapsed * rate)
     if tokens < 1:
-        return (1 - tokens) / REFILL[kind]
+        return (1 - tokens) / (REFILL[kind] * part)
     Budget.objects.filter(pk=budget.pk).update(tokens=tokens - 1, updated_at=now)
     return 0.0
+
+
+def spent(wait: float, lifted_at: datetime | None, now: datetime) -> str:
+    """Why nothing is sent for now."""
+    part = share(now, lifted_at)
+    if part < 1:
+        return (
+            f"A freeze was lifted {lifted_at:%H:%M} UTC and sending picks up slowly: {part:.0%} of the usual pace now, "
+            f"all of it after 10 minutes; {wait:.0f} s until the next write."
+        )
+    return f"The request budget of the subscription is used up; {wait:.0f} s until the next write."
 
 
 def stop_until(subscription_id: str, kind: str, until: datetime, now: datetime) -> None:

@@ -30,6 +30,7 @@ from migrator.gateway.protocol import (
 from migrator.lifecycle import (
     EXPECTED_AFTER,
     Decision,
+    Health,
     Heard,
     Move,
     Need,
@@ -54,9 +55,9 @@ from tracker.audit.values import ENGINE, uuid7
 from tracker.crash import crashpoint
 from tracker.followups import actions as followups
 from tracker.inventory import queries as inventory
-from tracker.runs import queries
+from tracker.runs import fitting, queries, waiting
 from tracker.runs.actions import settle
-from tracker.runs.actions.budget import take
+from tracker.runs.actions.budget import spent, take
 from tracker.runs.actions.settle import Lost, fence
 from tracker.runs.models import Ask, AskVerb, Attempt, Heartbeat, Operation, Run
 from tracker.waves import queries as waves
@@ -147,6 +148,8 @@ def _release(run: Run, *, after: float | None, code: str = "", sentence: str = "
             """
             UPDATE tracker_run
                SET lease_until = NULL, enqueued_at = NULL, waiting_code = %s, waiting_for = %s,
+                   waiting_since = CASE WHEN %s = '' THEN NULL WHEN waiting_code = %s AND waiting_since IS NOT NULL
+                                        THEN waiting_since ELSE clock_timestamp() END,
                    due_at = CASE WHEN EXISTS (
                                 SELECT 1 FROM tracker_ask a WHERE a.run_id = tracker_run.id
                                    AND a.verb IN ('validate', 'prepare', 'commit', 'abort', 'retry')
@@ -156,7 +159,7 @@ def _release(run: Run, *, after: float | None, code: str = "", sentence: str = "
                             ELSE clock_timestamp() + make_interval(secs => %s::float) END
              WHERE id = %s AND fence = %s
             """,
-            [code[:40], sentence[:400], after, after, run.pk, run.fence],
+            [code[:40], sentence[:400], code[:40], code[:40], after, after, run.pk, run.fence],
         )
 
 
@@ -192,6 +195,7 @@ def _next_operation(run: Run, now: datetime) -> Operation | None:
             created_at=now,
             approval=approval,
             approval_digest=approval.digest if approval else "",
+            instances=fitting.sizes([run.unit_id])[run.unit_id],
             sends=0,
         )
         settle.clear_attention(run, now)
@@ -323,7 +327,12 @@ def _hold(
     code, sentence = reason
     with transaction.atomic():
         fence(run)
-        if operation.why != sentence or operation.state != OperationState.HELD:
+        if waiting.calls(code) and (code != run.waiting_code or not run.attention):
+            settle.raise_attention(run, sentence, now, health=Health.BLOCKED)
+        elif run.attention and waiting.calls(run.waiting_code) and not waiting.calls(code):
+            settle.clear_attention(run, now)
+        moved = code != run.waiting_code if waiting.counts(code) else operation.why != sentence
+        if moved or operation.state != OperationState.HELD:
             to_held = operation.state == OperationState.READY
             settle.note(run, operation, OperationState.HELD if to_held else None, sentence)
             record(
@@ -355,12 +364,12 @@ def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
             reason = queries.why_not(run, Verb(operation.verb), now)
             if reason is not None:
                 return reason
-            wait = take(run.unit.subscription_id, "write", now)
+            if run.attention and waiting.calls(run.waiting_code):
+                settle.clear_attention(run, now)
+            lifted = queries.lifted_at(run, Verb(operation.verb), now)
+            wait = take(run.unit.subscription_id, "write", now, lifted_at=lifted)
             if wait:
-                return (
-                    "budget",
-                    f"The request budget of the subscription is used up; {wait:.0f} s until the next write.",
-                )
+                return "budget", spent(wait, lifted, now)
             event = record(
                 "operation.armed",
                 by=ENGINE,
