@@ -100,7 +100,7 @@ def test_a_commit_by_clicks_with_a_second_person(open_page: Callable[..., Page],
     expect(page.locator("#typed")).to_have_count(0)
     approval = Approval.objects.get(kind="commit")
     waves.approve(approval, digest=approval.digest, by=programme.aiko, now=database_now())
-    expect(page.locator("#run-locks")).to_contain_text("All 6 locks are green", timeout=6000)
+    expect(page.locator("#run-locks")).to_contain_text("All 7 locks are green", timeout=6000)
     button = page.get_by_role("button", name="Commit shop-net")
     page.fill("#typed", "shop")
     expect(button).to_have_attribute("aria-disabled", "true")

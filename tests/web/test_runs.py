@@ -290,7 +290,7 @@ def test_commit_is_one_typed_name_away_when_every_lock_is_green(programme: Progr
     assert 'name="typed"' not in waiting.content.decode()
     waves.approve(approval, digest=approval.digest, by=programme.aiko, now=database_now())
     ready = client.get(reverse("run_commit", args=[run.pk]))
-    assert "All 6 locks are green" in text(ready)
+    assert "All 7 locks are green" in text(ready)
     assert f'name="seal" value="{approval.digest}"' in ready.content.decode()
     assert "captured settings that the platform drops become follow-ups" in text(ready)
     for typed in ("", "shop", "SHOP-NET", "shop-net2", "shop\x00-net"):
