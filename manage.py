@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one door: `demo`, `test`, `benchmark`, `prove`, `lock`, and every Django command.
+"""The one door: `demo`, `test`, `benchmark`, `prove`, `chaos`, `lock`, and every Django command.
 
 Needs Python 3.11 and nothing else: compose/boot.py builds `.venv` from a hash-locked file when it is missing or stale
 and starts this file again inside it. Kept in words old interpreters understand, so that they can say they are too old.

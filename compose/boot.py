@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # every other command is content with the demo's
-LOCK_OF = {"demo": "demo", "test": "test", "benchmark": "test", "prove": "test"}
+LOCK_OF = {"demo": "demo", "test": "test", "benchmark": "test", "prove": "test", "chaos": "test"}
 REEXECUTED = "TRACKER_BOOTED"
 
 PROOF = "import django, celery, psycopg"  # an environment that cannot do this is not finished
@@ -95,7 +95,7 @@ def dispatch(command: str, argv: list[str]) -> int:
         from compose import demo
 
         return demo.main(argv[2:])
-    if command in ("test", "benchmark", "prove"):
+    if command in ("test", "benchmark", "prove", "chaos"):
         from compose import testing
 
         return testing.main(argv[2:], command)

@@ -1,4 +1,4 @@
-"""`manage.py test`, `benchmark` and `prove`: throw-away servers, a browser, and the suite in front of them."""
+"""`manage.py test`, `benchmark`, `prove` and `chaos`: throw-away servers, a browser, and the suite in front of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from compose.supervisor import ServiceFailed, Stopped, Supervisor
 PREFIX = "tracker-test-"
 DRIVES_A_BROWSER = ("tests/browser", "tests/journeys")
 WITHOUT_BROWSER = "TRACKER_TEST_WITHOUT_BROWSER"
-PROGRAMS = {"benchmark": "tests.benchmarks", "prove": "tests.proof"}  # command → package with a __main__.py
+# command → package with a __main__.py
+PROGRAMS = {"benchmark": "tests.benchmarks", "prove": "tests.proof", "chaos": "tests.chaos"}
 
 
 def main(arguments: list[str], program: str = "test") -> int:
