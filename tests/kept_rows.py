@@ -37,11 +37,11 @@ def once(key: Hashable, make: Callable[[], None]) -> None:
         if not may_switch_triggers_off():
             make()
             return
-        before = _rows()
+        before = rows()
         make()
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            changed = [(t, r, bool(before.get(t))) for t, r in _rows().items() if before.get(t) != r]
+            changed = [(t, r, bool(before.get(t))) for t, r in rows().items() if before.get(t) != r]
             cursor.execute(_SERIALS)
             names = {table.partition(" ")[0] for table, _, _ in changed}
             serials = [row for row in cursor.fetchall() if row[0] in names]
@@ -56,7 +56,7 @@ def may_switch_triggers_off() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _rows() -> dict[str, bytes]:
+def rows() -> dict[str, bytes]:
     """`table (columns)` → its rows as COPY writes them."""
     found = {}
     with connection.cursor() as cursor:

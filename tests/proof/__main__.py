@@ -1,4 +1,7 @@
-"""`python3 manage.py prove [--only machine,races,guards] [--long] [--seed N]`: what the engine promises, in a table."""
+"""What the engine promises, held and told in one table:
+
+python3 manage.py prove [--only machine,races,guards] [--long [--part 1/8]] [--seed N]
+"""
 
 import argparse
 import os
@@ -16,14 +19,18 @@ def main(arguments: Sequence[str]) -> int:
     """1 when a promise was broken, or a proof could not be held."""
     from tests.proof.registry import PROOFS, Line, Wish, table
 
-    parser = argparse.ArgumentParser(prog="manage.py prove", description=__doc__)
+    parser = argparse.ArgumentParser(prog="manage.py prove", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--only", default="", help=f"some of {','.join(PROOFS)}; all when left out")
     parser.add_argument("--long", action="store_true", help="thousands instead of tens")
     parser.add_argument("--seed", type=int, help="of an earlier run, to see it again")
+    parser.add_argument("--part", default="1/1", help="of a long proof, such as 2/8: so much in one run")
     given = parser.parse_args(arguments)
     wanted = [name.strip() for name in given.only.split(",") if name.strip()] or list(PROOFS)
     if unknown := [name for name in wanted if name not in PROOFS]:
         parser.error(f"there is no proof {unknown[0]}; there are {', '.join(PROOFS)}")
+    part, _, parts = given.part.partition("/")
+    if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        parser.error(f"{given.part} is no part; say 2/8 for the second eighth")
     seed = random.SystemRandom().randrange(1, 2**31) if given.seed is None else given.seed
     django.setup()
 
@@ -34,13 +41,16 @@ def main(arguments: Sequence[str]) -> int:
         say(f"{name}: {PROOFS[name].about} (seed {seed})")
         try:
             with prepared(PROOFS[name].database):
-                for line in PROOFS[name].lines(Wish(long=given.long, seed=seed, say=say)):
+                wish = Wish(long=given.long, seed=seed, say=say, part=(int(part), int(parts)))
+                for line in PROOFS[name].lines(wish):
                     found.append((name, line))
                     say(f"  {line.what}: {line.count:,} {line.unit}, {len(line.violations)} violations")
         except Exception:
             broken = True
             sys.excepthook(*sys.exc_info())
-    command = " ".join(["python3 manage.py prove", *arguments, *(() if given.seed else ("--seed", str(seed)))])
+    command = " ".join(
+        ["python3 manage.py prove", *arguments, *(() if given.seed is not None else ("--seed", str(seed)))]
+    )
     print(f"{table(found)}\n\n`{command}`: {(time.monotonic() - began) / 60:.1f} min in all.", flush=True)
     for name, line in found:
         for sentence in line.violations[:20]:

@@ -19,11 +19,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How much is wanted. `seed`: of what is thrown by dice, printed with the table; `say`: progress, for people."""
+    """How much is wanted. `seed`: of what is thrown by dice, printed with the table; `say`: progress, for people;
+    `part`: (2, 8) is the second eighth of a long proof."""
 
     long: bool
     seed: int
     say: Callable[[str], None]
+    part: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ PROOFS: dict[str, Proof] = {
     proof.name: proof
     for proof in (
         Proof("guards", "orders in SQL that the database itself refuses", "tests.proof.guards:prove"),
+        Proof("races", "people and workers at the same moment, on real connections", "tests.proof.races:prove"),
+        Proof("machine", "random lives of a programme, held against a model", "tests.proof.machine:prove"),
         Proof(
             "simulation",
             "the engine's rules in a world that misbehaves, and each of them broken once",

@@ -8,6 +8,7 @@ from typing import Any
 from migrator.gateway.arm import ArmGateway, StaticToken
 from migrator.lifecycle import Timings
 from migrator.simulator import scenarios
+from migrator.simulator.estate import Estate
 from migrator.simulator.running import Running
 from tests.kept_rows import once
 from tracker.accounts.models import RoleGrant, User
@@ -56,11 +57,12 @@ class Programme:
         self.timings = QUICK
         self.said: list[str] = []
 
-    def begin(self, scenario: str = "journey") -> None:
-        """People, and the scenario's estate read and assessed. Its subscriptions are `self.subscriptions`."""
+    def begin(self, scenario: str = "journey", estate: Estate | None = None) -> None:
+        """People, and the scenario's estate read and assessed; or another `estate`, under a name of its own. Its
+        subscriptions are `self.subscriptions`."""
         self.simulator.control("faults", method="DELETE")
         self.simulator.control("settings", {"throttle": 0})
-        self.simulator.control("reset", {"estate": scenarios.estate(scenario)})
+        self.simulator.control("reset", {"estate": estate or scenarios.estate(scenario)})
         lines = self.simulator.control("log")["value"]  # append-only: it survives a reset
         self.mark = lines[-1]["number"] if lines else 0
         once(("programme", scenario, type(self.gateway), self.gateway.movable()), self._store)

@@ -9,6 +9,7 @@ from migrator.gateway.arm import ArmGateway, StaticToken
 from migrator.lifecycle import OperationState
 from migrator.resources import Verb
 from tests.tracker.runs.programme import Programme
+from tracker.audit.models import Event
 from tracker.runs import actions as runs
 from tracker.runs.models import Attempt
 from tracker.runs.queries import database_now
@@ -92,6 +93,8 @@ def test_a_commit_that_never_arrived_is_sent_again_after_two_looks_without_new_a
     programme.until(run, lambda: run.state in ("committed", "verified"), seconds=20)
     assert [row["status"] for row in programme.posts("commit")] == [500, 202]
     assert run.unknown_since is None
+    looked = Event.objects.filter(type="operation.looked", object_id=str(run.operations.get(verb="commit").pk))
+    assert any("two equal looks after the quarantine show it not applied" in event.body for event in looked)
 
 
 def test_a_throttled_send_waits_as_long_as_the_platform_says(programme: Programme) -> None:
