@@ -67,9 +67,11 @@ SAID = [
     ("soon", None),
     (None, None),
 ]
+# The dates are of this moment, and every process that shares the suite has to name the tests alike.
+IDS = ["seconds", "none", "a date ahead", "a date behind", "a week", "negative", "words", "nothing"]
 
 
-@pytest.mark.parametrize(("said", "seconds"), SAID)
+@pytest.mark.parametrize(("said", "seconds"), SAID, ids=IDS)
 def test_retry_after_is_read_on_a_202_and_on_a_look(
     azure: OverHttp, gateway: ArmGateway, units: dict[str, str], said: str | None, seconds: float | None
 ) -> None:
@@ -84,7 +86,7 @@ def test_retry_after_is_read_on_a_202_and_on_a_look(
     assert own is not None and 1 <= own <= 15  # the simulator's own
 
 
-@pytest.mark.parametrize(("said", "seconds"), SAID)
+@pytest.mark.parametrize(("said", "seconds"), SAID, ids=IDS)
 @pytest.mark.parametrize(("status", "kind"), [(429, Throttled), (503, ServerFailed)])
 def test_retry_after_is_read_on_a_refusal(
     azure: OverHttp,
