@@ -37,6 +37,7 @@ from migrator.gateway.protocol import (
     Refused,
     Submitted,
     SubscriptionInfo,
+    Traffic,
     Unreadable,
 )
 from migrator.gateway.reads import Size
@@ -230,6 +231,10 @@ class ArmGateway:
 
     def read(self, resource_id: str) -> Document | None:
         return observing.read(self._calls, resource_id)
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._calls.traffic
 
     def observe(self, unit_id: str, members: tuple[str, ...]) -> Observed:
         return observing.observe(self._calls, unit_id, members)

@@ -17,7 +17,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 from migrator.gateway import errors, versions
 from migrator.gateway.endpoint import Endpoint, segment, shown
-from migrator.gateway.protocol import HTTP_DEADLINE, Exchange, GatewayError, Malformed, ServerFailed, Unreachable
+from migrator.gateway.protocol import (
+    HTTP_DEADLINE,
+    Exchange,
+    GatewayError,
+    Malformed,
+    ServerFailed,
+    Traffic,
+    Unreachable,
+)
 from migrator.gateway.retry_after import retry_after
 from migrator.gateway.shapes import INFERRED_AS_DOCUMENTED, Shapes
 from migrator.gateway.wire.assembly import type_in
@@ -32,6 +40,7 @@ MOST_PAGES = 2000
 LONGEST_DIGITS = 20
 METADATA_AGE = timedelta(hours=6)  # versions change some times a year
 METADATA_RETRY = timedelta(minutes=5)  # after metadata that could not be read
+TOO_MANY = 429
 SUCCESS = frozenset({200, 201, 202, 204})
 
 
@@ -116,6 +125,7 @@ class Calls:
         self.deadline = deadline
         self.now = now
         self.graph_opens_at = 0.0  # time.monotonic() before which Resource Graph takes no query of ours (azure.md 8.2)
+        self.traffic = Traffic()
         self.not_offered: set[str] = set()  # types of which Azure said in this listing that it has none such
         self.shapes = shapes
         self._chosen = {kind.lower(): version for kind, version in (api_versions or {}).items()}
@@ -187,6 +197,8 @@ class Calls:
         more: Mapping[str, str],
     ) -> Reply:
         headers = {"x-ms-client-request-id": exchange.client_request_id, "Accept": self.accepts, **more}
+        if method in errors.READS:
+            self.traffic.reads += 1
         try:
             raw = self.wire.send(method, url, headers, body, timeout)
         except NoAnswer as silence:
@@ -196,6 +208,8 @@ class Calls:
             why = f"it is larger than {LARGEST // 1024 // 1024} MiB"
             raise errors.malformed(doing, method, why, exchange) from error
         exchange = _with_headers(replace(exchange, status=raw.status), raw.headers)
+        if exchange.remaining_reads is not None:
+            self.traffic.reads_left = exchange.remaining_reads
         wait = retry_after(raw.headers, self.now())
         problem, parsed = "", None
         try:
@@ -205,6 +219,8 @@ class Calls:
         page = raw.status in SUCCESS and not problem and len(raw.content) > LONGEST_EVIDENCE
         if (raw.status not in SUCCESS or method not in errors.READS or problem) and not page:
             exchange = replace(exchange, excerpt=self.excerpt(raw.content, parsed, problem))
+        if raw.status == TOO_MANY and method in errors.READS:
+            self.traffic.refused_for = max(self.traffic.refused_for, wait or 0.0)
         if raw.status not in SUCCESS:
             error = errors.from_answer(doing, method, raw.status, parsed, wait, exchange)
             if raw.status == 401:

@@ -271,8 +271,23 @@ class Answer:
     exchange: Exchange = field(default_factory=Exchange)
 
 
+@dataclass(slots=True)
+class Traffic:
+    """What a gateway has asked of Resource Manager since it was made. `reads_left`: how many reads the platform said
+    are left, in its last answer that said so (azure.md 8.1); `refused_for`: seconds it asked to wait with a 429 on a
+    read, until somebody who heard it sets it back."""
+
+    reads: int = 0
+    reads_left: int | None = None
+    refused_for: float = 0.0
+
+
 class AzureGateway(Protocol):
     """The contract. Every method may raise any `GatewayError`; extra promises stand with the method."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """Counts on while the gateway is used. Asks nobody."""
 
     def movable(self) -> frozenset[ResourceType]:
         """The types of resource for which this gateway can send the verbs. Asks nobody."""

@@ -22,6 +22,7 @@ from tracker.quota import actions as quota
 from tracker.quota import queries as quota_queries
 from tracker.readiness import actions as readiness
 from tracker.runs import actions as runs
+from tracker.runs.actions import reading
 from tracker.runs.models import Run
 from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
@@ -60,6 +61,7 @@ class Programme:
     def begin(self, scenario: str = "journey", estate: Estate | None = None) -> None:
         """People, and the scenario's estate read and assessed; or another `estate`, under a name of its own. Its
         subscriptions are `self.subscriptions`."""
+        reading.forget()
         self.simulator.control("faults", method="DELETE")
         self.simulator.control("settings", {"throttle": 0})
         self.simulator.control("reset", {"estate": estate or scenarios.estate(scenario)})

@@ -2,14 +2,14 @@
 reads 250 + 25/s).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db import transaction
 
 from tracker.runs.models import Budget
 
-RAMP, FIRST_SHARE = (
-    600.0,
-    0.1,
-)  # seconds after a freeze is lifted until writes go at full pace, and the pace they begin at
+RAMP = 600.0  # seconds after a freeze is lifted until writes go at full pace again
+FIRST_SHARE = 0.1  # the pace they begin at
 SIZE = {"read": 250.0, "write": 200.0}
 REFILL = {"read": 25.0, "write": 10.0}  # per second
 
@@ -67,3 +67,24 @@ def heard(subscription_id: str, kind: str, remaining: int | None, now: datetime)
         Budget.objects.filter(subscription_id=subscription_id, kind=kind, tokens__gt=remaining).update(
             tokens=float(remaining), updated_at=now
         )
+
+
+def pay(
+    subscription_id: str, kind: str, count: int, now: datetime, *, left: int | None = None, shut: float = 0.0
+) -> tuple[float, float]:
+    """Pay for calls that were made: what is left, below zero when more was used than there was, and the seconds for
+    which the platform wants none. `left`: what it said itself, believed when it is less; `shut`: for how long it asked
+    to wait."""
+    with transaction.atomic():
+        row, _ = Budget.objects.select_for_update().get_or_create(
+            subscription_id=subscription_id, kind=kind, defaults={"tokens": SIZE[kind], "updated_at": now}
+        )
+        elapsed = max(0.0, (now - row.updated_at).total_seconds())
+        tokens = min(SIZE[kind], row.tokens + elapsed * REFILL[kind]) - count
+        if left is not None:
+            tokens = min(tokens, float(left))
+        row.tokens, row.updated_at = max(tokens, -SIZE[kind]), max(now, row.updated_at)
+        if shut:
+            row.not_before = max(row.not_before or now, now + timedelta(seconds=shut))
+        row.save()
+    return row.tokens, max(0.0, (row.not_before - now).total_seconds()) if row.not_before else 0.0
