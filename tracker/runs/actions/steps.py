@@ -16,8 +16,10 @@ from django.db import DatabaseError, connection, transaction
 
 from migrator.gateway.protocol import (
     Applied,
+    ArmSide,
     AzureGateway,
     Busy,
+    ClassicSide,
     CredentialRefused,
     ErrorClass,
     GatewayError,
@@ -56,7 +58,7 @@ from tracker.crash import crashpoint
 from tracker.followups import actions as followups
 from tracker.inventory import queries as inventory
 from tracker.runs import fitting, queries, waiting
-from tracker.runs.actions import settle
+from tracker.runs.actions import reading, settle
 from tracker.runs.actions.budget import spent, take
 from tracker.runs.actions.settle import Lost, fence
 from tracker.runs.models import Ask, AskVerb, Attempt, Heartbeat, Operation, Run
@@ -64,6 +66,8 @@ from tracker.waves import queries as waves
 
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
+# Both sides were not asked for.
+UNREAD = Observed(classic=ClassicSide.UNREADABLE, arm=ArmSide.UNREADABLE)
 
 BROKEN_AGAIN = 60  # seconds before a step that raised is tried again
 RING_AGAIN = 15  # seconds before a run that was rung for and not claimed is rung for again
@@ -139,6 +143,18 @@ def _claim(run_id: str, timings: Timings) -> Run | None:
         if cursor.fetchone() is None:
             return None
     return Run.objects.select_related("unit", "wave").get(pk=run_id)
+
+
+_busy: dict[str, tuple[float, int]] = {}
+
+
+def in_flight(subscription_id: str) -> int:
+    """How many operations of a subscription are polled, as of two seconds ago: it stretches intervals, no more."""
+    at, count = _busy.get(subscription_id, (0.0, 0))
+    if time.monotonic() - at > 2:
+        count = queries.in_flight(subscription_id)
+        _busy[subscription_id] = time.monotonic(), count
+    return count
 
 
 def _release(run: Run, *, after: float | None, code: str = "", sentence: str = "") -> None:
@@ -222,6 +238,8 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
     reason = queries.why_not(run, verb, clock())
     if reason is not None:
         return _hold(run, operation, reason, clock(), timings)
+    if wait := _no_reads(run, clock):
+        return wait
     seen, observed = _look(run, operation, gateway, clock)
     if seen.world is World.UNSEEN:
         return _cannot_see(run, operation, seen, observed, clock(), timings)
@@ -247,10 +265,28 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
     return _send(run, operation, armed, gateway, clock, timings)
 
 
+def _no_reads(run: Run, clock: Clock) -> str:
+    """What is done where the read budget of the subscription is used up; empty: it is not."""
+    now = clock()
+    subscription = run.unit.subscription_id
+    if not (after := reading.wait(subscription, now, others=in_flight(subscription))):
+        return ""
+    sentence = f"The read budget of the subscription is used up; looking in {after:.0f} s."
+    _release(run, after=after, code="budget", sentence=sentence)
+    return sentence
+
+
 def _look(run: Run, operation: Operation | None, gateway: AzureGateway, clock: Clock) -> tuple[Seen, Observed]:
-    """Read the status URL, then both sides. Evidence, no judgement."""
-    polled = gateway.poll(operation.status_url) if operation is not None and operation.status_url else None
-    observed = gateway.observe(run.unit.azure_id, tuple(run.members))
+    """Read the status URL, then both sides; those not while the platform says it is at work, when they decide nothing
+    and cost dozens of reads. Evidence, no judgement."""
+    polled = None
+    with reading.counted(gateway, run.unit.subscription_id, clock()):
+        if operation is not None and operation.status_url:
+            polled = gateway.poll(operation.status_url)
+        if polled is not None and polled.status is OperationStatus.IN_PROGRESS:
+            observed = UNREAD
+        else:
+            observed = gateway.observe(run.unit.azure_id, tuple(run.members))
     seen = Seen(
         at=clock(),
         status=Status(polled.status.value) if polled else Status.NONE,
@@ -498,11 +534,14 @@ def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) ->
 
 
 def _look_and_decide(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
+    if wait := _no_reads(run, clock):
+        return wait
     seen, observed = _look(run, operation, gateway, clock)
     crashpoint("C20", operation.verb)
     doubt = settle.doubt_of(operation)
-    busy = queries.in_flight(run.unit.subscription_id)
-    decision: Decision = decide(doubt, seen, timings, in_flight=busy)
+    decision: Decision = decide(doubt, seen, timings, in_flight=in_flight(run.unit.subscription_id))
+    if isinstance(decision, Wait) and settle.nothing_new(run, operation, seen, decision):
+        return settle.still(run, operation, seen, decision)
     with transaction.atomic():
         fence(run)
         match decision:
