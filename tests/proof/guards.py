@@ -180,6 +180,10 @@ ARMING = (
     Order("arm during a freeze of the region", "P0F01", ARM, (stop("'region:westeurope'"),)),
     Order("arm during a freeze of the wave", "P0F01", ARM, (stop("'wave:' || %(wave)s"),)),
     Order("arm a commit outside every window", "P0F21", ARM, (SHUT,)),
+    Order(
+        "arm a commit before the window opens", "P0F21", ARM, (SHUT.replace("closes_at", "opens_at").replace("-", "+"),)
+    ),
+    Order("arm a commit without a window", "P0F21", ARM, ("DELETE FROM tracker_window WHERE wave_id = %(wave)s",)),
     Order("arm a prepare outside every window", "P0F21", ARM_NEWEST, (SHUT, ENDED, OPERATION.format(verb="prepare"))),
     *(
         Order(f"arm inside a planned freeze of {words}", "P0F22", ARM, (planned(scope),))
@@ -408,7 +412,7 @@ DECIDING = (
     ),
     Order("remove the stop switch", "P0001", "DELETE FROM tracker_freeze WHERE scope = 'all'"),
 )
-KEPT = ("run", "operation", "attempt", "approval", "decision", "freeze")  # never deleted, never emptied
+KEPT = ("run", "operation", "attempt", "approval", "decision", "freeze", "plannedfreeze")  # not deleted, not emptied
 
 
 def kept(connection: psycopg.Connection[Any]) -> list[Order]:
@@ -430,7 +434,7 @@ def kept(connection: psycopg.Connection[Any]) -> list[Order]:
             Order(f"empty {table}", "P0F06", f"TRUNCATE {table} CASCADE"),
         ]
     for name in KEPT:
-        before = (ARM,) if name == "attempt" else ()
+        before = {"attempt": (ARM,), "plannedfreeze": (planned("'all'"),)}.get(name, ())
         orders.append(Order(f"delete from tracker_{name}", "P0001", f"DELETE FROM tracker_{name}", before))
         orders.append(Order(f"empty tracker_{name}", "P0F06", f"TRUNCATE tracker_{name} CASCADE"))
     return orders

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from migrator.resources import Verb
 from migrator.simulator import running
 from tests.proof.invariants import check
 from tests.proof.model import Model, Wish
@@ -146,6 +147,7 @@ class Programme(RuleBasedStateMachine):
                 if run["ended_at"] is None or run["id"] == max(model.seen["runs"]):
                     found += [Wish("ask", by, run["id"], verb) for verb in VERBS]
                     found.append(Wish("request", by, run["id"]))
+                    found += [Wish("overrun", by, run["id"], verb) for verb in ("prepare", "commit")]
             for paper in model.papers.values():
                 found += [Wish("approve", by, str(paper.id), page) for page in ("current", "old")]
                 found += [Wish("reject", by, str(paper.id), "current"), Wish("revoke", by, str(paper.id))]
@@ -155,8 +157,8 @@ class Programme(RuleBasedStateMachine):
         return found
 
     def scopes(self) -> list[str]:
-        subscription = self.world.programme.subscription.pk
-        return ["all", f"subscription:{subscription}", "verb:commit", "verb:prepare"]
+        subscription, wave = self.world.programme.subscription.pk, self.world.first.pk
+        return ["all", f"subscription:{subscription}", f"wave:{wave}", "region:westeurope", "verb:commit"]
 
     def forward(self, best: bool) -> list[Wish]:
         """The wishes that are granted now and bring a run on; `best`: only those nearest to its end."""
@@ -181,9 +183,9 @@ class Programme(RuleBasedStateMachine):
         assert granted == expected, (
             f"{wish} was {'granted' if granted else 'refused'} ({why}), the model says otherwise"
         )
-        self.tally[
-            f"{wish.kind} {wish.more if wish.kind == 'ask' else ''}".strip() + (" yes" if granted else " no")
-        ] += 1
+        name = f"{wish.kind} {wish.more}" if wish.kind == "ask" else wish.kind
+        for what in ("granted" if granted else "refused", f"{name} {'yes' if granted else 'no'}"):
+            self.tally[what] += 1
         if granted:
             self.model.done(wish)
         self.holds()
@@ -203,6 +205,8 @@ class Programme(RuleBasedStateMachine):
                     reason="because",
                     seal=paper.digest if paper and wish.more == "commit" else "",
                 )
+            case "overrun":
+                runs.allow_overrun(Run.objects.get(pk=what), Verb(wish.more), reason="so be it", by=by, now=now)
             case "request":
                 row = runs.request_commit(Run.objects.get(pk=what), by=by, now=now)
                 self.model.new_paper("commit", wish.by, self.model.seen["runs"][what]["wave"], what, row)

@@ -110,11 +110,26 @@ class Model:
         return max(self.operations(run), key=lambda o: o["created_at"], default=None)
 
     def stopped(self, run: dict[str, Any], verb: str) -> bool:
-        scopes = {"all", f"subscription:{run['subscription']}", f"verb:{verb}"}
+        scopes = {"all", f"verb:{verb}", *run["scopes"]}
         return bool(scopes & self.frozen.keys()) or run["id"] in self.held or self.waves[run["wave"]].stopped
 
     def window_open(self, wave: str) -> bool:
         return self.waves[wave].opens <= self.now < self.waves[wave].closes
+
+    def fits(self, run: dict[str, Any], verb: str) -> bool:
+        """What the verb took for this unit before, and five minutes or a tenth more, is left of the window. (Each unit
+        of a life is the only one of its kind, and none goes the whole way ten times: nine of ten is the longest.)"""
+        if verb in run["overruns"] or (verb == "commit" and run["commit_armed_at"] is not None):
+            return True
+        units = {r["id"]: r["unit"] for r in self.seen["runs"].values()}
+        took = [
+            o["took"]
+            for o in self.seen["operations"].values()
+            if units[o["run"]] == run["unit"] and o["verb"] == verb and o["state"] == "succeeded" and o["sends"] == 1
+        ]
+        need = max((seconds for seconds in took if seconds > 0), default=None)
+        left = (self.waves[run["wave"]].closes - self.now).total_seconds()
+        return need is None or left >= need + max(300, need / 10)
 
     def wave_content(self, wave: str) -> dict[str, Any]:
         return {unit: self.seen["units"][unit] for unit in sorted(self.waves[wave].units)}
@@ -149,7 +164,7 @@ class Model:
             return False
         if verb in ("validate", "abort"):
             return verb == "validate" or run["commit_armed_at"] is None
-        if not self.window_open(run["wave"]):
+        if not self.window_open(run["wave"]) or not self.fits(run, verb):
             return False
         if verb == "prepare":
             return self.agreed(run["unit"])
@@ -190,6 +205,10 @@ class Model:
         if verb == "retry":
             return last is not None and last["state"] in ("failed", "operator")
         return run["state"] in FOLLOWS[verb] and self.sendable(run, verb)
+
+    def _overrun(self, wish: Wish) -> bool:
+        run = self.seen["runs"][wish.what]
+        return self.may(wish.by, OPERATE) and run["ended_at"] is None and wish.more not in run["overruns"]
 
     def _request(self, wish: Wish) -> bool:
         run = self.seen["runs"][wish.what]

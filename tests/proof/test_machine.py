@@ -5,7 +5,7 @@ import pytest
 
 from tests.proof import machine
 
-HAPPENS = ("steps", "deaths", "pages", "validate armed", "prepare armed", "commit armed", "approve no", "freeze yes")
+HAPPENS = ("steps", "deaths", "pages", "validate armed", "prepare armed", "commit armed", "refused", "granted")
 
 
 @pytest.mark.django_db

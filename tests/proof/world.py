@@ -30,7 +30,10 @@ _LOOK = """
 SELECT json_build_object(
  'now', clock_timestamp(),
  'runs', (SELECT coalesce(json_object_agg(r.id, json_build_object(
-    'id', r.id, 'unit', u.name, 'wave', w.name, 'subscription', u.subscription_id, 'state', r.state,
+    'id', r.id, 'unit', u.name, 'wave', w.name, 'state', r.state,
+    'scopes', json_build_array('subscription:' || u.subscription_id, 'wave:' || w.id,
+                               'region:' || lower(replace(u.region, ' ', ''))),
+    'overruns', (SELECT coalesce(json_agg(x.verb), '[]') FROM tracker_overrun x WHERE x.run_id = r.id),
     'fence', r.fence, 'commit_armed_at', r.commit_armed_at, 'held_at', r.held_at, 'ended_at', r.ended_at,
     'outcome', r.outcome, 'due_at', r.due_at, 'lease_until', r.lease_until, 'attention', r.attention,
     'progress', u.progress, 'compared', EXISTS (SELECT 1 FROM tracker_comparison c WHERE c.run_id = r.id),
@@ -51,7 +54,7 @@ SELECT json_build_object(
   )), '{}') FROM tracker_run r JOIN tracker_unit u ON u.id = r.unit_id JOIN tracker_wave w ON w.id = r.wave_id),
  'operations', (SELECT coalesce(json_object_agg(o.id, json_build_object(
     'id', o.id, 'run', o.run_id, 'verb', o.verb, 'state', o.state, 'sends', o.sends, 'created_at', o.created_at,
-    'approval', o.approval_id, 'digest', o.approval_digest, 'seen', o.seen, 'messages', o.messages, 'ask', o.ask_id,
+    'took', extract(epoch FROM o.ended_at - o.armed_at), 'approval', o.approval_id, 'seen', o.seen,
     'attempts', (SELECT count(*) FROM tracker_attempt t WHERE t.operation_id = o.id),
     'open', (SELECT count(*) FROM tracker_attempt t WHERE t.operation_id = o.id AND t.resolved_at IS NULL)
   )), '{}') FROM tracker_operation o),
@@ -112,7 +115,7 @@ class World:
         from tracker.accounts.models import RoleGrant
 
         RoleGrant.objects.create(user=vera, role=Role.PROGRAMME_MANAGER, granted_at=database_now())
-        self.programme.approved("shop-net")
+        self.first = self.programme.approved("shop-net")
         now = database_now()
         files = waves.create(name="Files", owner="Maya", by=self.programme.maya, now=now)
         waves.set_window(
