@@ -310,7 +310,11 @@ def test_a_window_is_set_in_its_zone(programme: Programme, as_person: As) -> Non
         "2027-03-01T21:00:00+00:00",
         "2027-03-02T01:00:00+00:00",
     )
-    assert 'value="2027-03-01T21:00"' in text(client.get(f"/waves/{wave.pk}/plan/")), "shown again in the site's zone"
+    page = text(client.get(f"/waves/{wave.pk}/plan/"))
+    assert 'value="2027-03-01T22:00"' in page and 'value="Europe/Berlin"' in page, (
+        "shown again in the words it was said in"
+    )
+    assert "Mon 1 Mar 2027 22:00 Europe/Berlin" in page and "2027-03-01 21:00 to 2027-03-02 01:00 UTC" in page
 
 
 @pytest.mark.parametrize(

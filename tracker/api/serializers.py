@@ -391,6 +391,11 @@ WINDOW = Shape.made(
     "When Prepare and Commit of a wave may start.",
     f("opens_at", moment(), "Its begin."),
     f("closes_at", moment(), "Its end."),
+    f("zone", text(), "The time zone it was said in."),
+    f("opens_said", text(null=True), "Its begin as it was said, with the offset from UTC."),
+    f("closes_said", text(null=True), "Its end as it was said."),
+    f("rule", text(null=True), "The weekly rule it came from, in words."),
+    f("note", text(null=True), "What the change of the clocks does to it."),
 )
 PLACED_UNIT = Shape.made(
     "PlacedUnit",
@@ -426,10 +431,40 @@ GATE = Shape.made(
     f("open", yes_no(), "Whether it is green.", lambda row: row.state == "green"),
     f("sentence", text(), "In words, times in UTC."),
 )
+PLANNED_FREEZE = Shape.made(
+    "PlannedFreeze",
+    "A dated time in which no Prepare and no Commit of something in this wave starts.",
+    f("scope", text(), "all, subscription:…, region:…, wave:… or verb:…"),
+    f("begins_at", moment(), "Its begin."),
+    f("ends_at", moment(), "Its end."),
+    f("zone", text(), "The time zone it was said in."),
+    f("reason", text(), "Why."),
+)
+EXPECTED = Shape.made(
+    "Expected",
+    "The verb a unit has next or under way, from what it took for others.",
+    f("unit", integer(), "Id of the unit."),
+    f("name", text(), "Its name."),
+    f("verb", text(), "prepare or commit."),
+    f("under_way", yes_no(), "Whether it was sent already."),
+    f("ends_at", moment(null=True), "When it would end; null: nothing was measured, nobody can say."),
+    f("fits", yes_no(), "Before the window closes and a planned freeze begins, with a margin."),
+    f("allowed", yes_no(), "Whether a person lets it start though it may not fit."),
+    f("basis", text(null=True), "What the estimate rests on."),
+)
+FORECAST = Shape.made(
+    "Forecast",
+    "Will it fit? As if everything that waits for Prepare or Commit began at once, or when the window opens.",
+    f("sentence", text(), "In words."),
+    f("ends_at", moment(null=True), "When the last that fits would end its verb."),
+    f("units", list_of(shaped(EXPECTED)), "Each unit with Prepare or Commit before it or under way."),
+)
 WAVE_IN_FULL = WAVE.with_more(
     "WaveInFull",
     "A wave with its units, windows, gates, approvals and quota.",
     f("windows", list_of(shaped(WINDOW)), "When it may start.", "its_windows"),
+    f("planned_freezes", list_of(shaped(PLANNED_FREEZE)), "When nothing of it may start.", "standing.facts.planned"),
+    f("forecast", shaped(FORECAST), "Will it fit?"),
     f("units", list_of(shaped(PLACED_UNIT)), "What moves.", "placed"),
     f("gates", list_of(shaped(GATE)), "Nine in order, from its units to its follow-ups.", "standing.gates"),
     f("state", one_of(WaveState), "Where it is.", "standing.state"),
@@ -454,9 +489,10 @@ RUN = Shape.made(
     f("ended_at", moment(null=True), "Its end."),
     f("waiting_code", text(null=True), "What it waits for, for machines."),
     f("waiting_for", text(null=True), "The same as a sentence."),
+    f("waiting_since", moment(null=True), "Since when it waits for this."),
     f("attention", text(null=True), "Why a person should look."),
     f("attention_since", moment(null=True), "Since when."),
-    f("due_at", moment(null=True), "Its next step; null: it waits for a person."),
+    f("due_at", moment(null=True), "When it is looked at again; null: it waits for a person."),
     f("held_at", moment(null=True), "Since when somebody holds it."),
     f("commit_armed_at", moment(null=True), "The point of no return."),
     f("unknown_since", moment(null=True), "Since when nobody knows what the platform did."),

@@ -14,6 +14,7 @@ from tracker.inventory.tallies import CELL
 from tracker.readiness.catalogue import IN_FORCE
 from tracker.runs import wave_gates as gating
 from tracker.runs.wave_gates import WAITING, Facts, Gate
+from tracker.times import short
 from tracker.waves import queries
 from tracker.waves.models import APPROVERS, Approval, Wave, Window
 
@@ -54,9 +55,10 @@ class Standing:
 # from the kept numbers (inventory/tallies.py); the rest lies in small indexes: runs in flight, what is still open.
 _COUNTS = """
     SELECT 'unit', (CELL[wave])::bigint, CELL[progress], CELL[verdict], CELL[health], CELL[subscription],
-           sum(units)::bigint, (coalesce(sum(units) FILTER (WHERE CELL[gone] = 'gone'), 0))::bigint, NULL
+           sum(units)::bigint, (coalesce(sum(units) FILTER (WHERE CELL[gone] = 'gone'), 0))::bigint, CELL[region]
       FROM tracker_tally WHERE name = 'cell' AND CELL[wave] = ANY(%(keys)s)
-     GROUP BY CELL[wave], CELL[progress], CELL[verdict], CELL[health], CELL[subscription] HAVING sum(units) > 0
+     GROUP BY CELL[wave], CELL[progress], CELL[verdict], CELL[health], CELL[subscription], CELL[region]
+    HAVING sum(units) > 0
     UNION ALL
     SELECT name, key[1]::bigint, key[2], '', '', '', sum(units)::bigint, 0, key[3]
       FROM tracker_tally WHERE name IN ('ill', 'owed') AND key[1] = ANY(%(keys)s)
@@ -109,6 +111,12 @@ _COUNTS = """
     UNION ALL
     SELECT 'freeze', NULL, scope, '', '', '', 1, 0, reason FROM tracker_freeze WHERE frozen
     UNION ALL
+    SELECT 'planned', NULL, scope, begins_at::text, ends_at::text, zone, id, 0, reason FROM tracker_plannedfreeze
+     WHERE withdrawn_at IS NULL AND ends_at > %(now)s
+    UNION ALL
+    SELECT 'window', wave_id, opens_at::text, closes_at::text, zone, '', 1, 0, NULL FROM tracker_window
+     WHERE wave_id = ANY(%(waves)s)
+    UNION ALL
     SELECT 'moved', a.wave_id, '', '', '', '', count(*), 0, NULL
       FROM tracker_approval a JOIN tracker_placement p ON p.wave_id = a.wave_id
       JOIN tracker_unit u ON u.id = p.unit_id AND u.progress IN ('planned', 'validated')
@@ -154,7 +162,7 @@ def standings(
     found = {wave.pk: asked[wave.pk] for wave in waves if wave.pk in asked}
     by_wave = _counts(waves, found.values(), now)
     shared = by_wave.get(None, {})
-    frozen = shared.get("freeze", [])
+    frozen = (shared.get("freeze", []), shared.get("planned", []))
     in_force = next((row[0] for row in shared.get("catalogue", [])), catalogue_version)
     return [
         Standing(
@@ -212,7 +220,7 @@ def _counts(
 def _facts(
     wave: Any,
     counted: dict[str, list[tuple[Any, ...]]],
-    frozen: list[tuple[Any, ...]],
+    frozen: tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]],
     approval: Approval | None,
     in_force: str,
     now: datetime,
@@ -221,10 +229,11 @@ def _facts(
     progress: dict[str, int] = {}
     verdicts = {"ready": 0, "blocked": 0, "unknown": 0}
     gone, worst = 0, "on track"
-    subscriptions = set()
-    for state, verdict, health, subscription, n, lost, _ in counted.get("unit", []):
+    subscriptions, regions = set(), set()
+    for state, verdict, health, subscription, n, lost, region in counted.get("unit", []):
         progress[state] = progress.get(state, 0) + n
         subscriptions.add(subscription)
+        regions.add(queries.region_key(region or ""))
         if verdict.startswith("ready"):
             verdicts["ready"] += n
         elif state in WAITING:
@@ -237,6 +246,13 @@ def _facts(
     trouble = counted.get("trouble", [])
     follow_ups = {row[0]: row[4] for row in counted.get("owed", [])}
     commits = {row[0]: row[4] for row in counted.get("commit", [])}
+    scopes = {
+        "all", "verb:prepare", "verb:commit", f"wave:{wave.pk}", *(f"subscription:{pk}" for pk in subscriptions),
+        *(f"region:{name}" for name in regions),
+    }  # fmt: skip
+    planned = _planned(frozen[1], scopes, zone, now)
+    spans = _windows(wave, counted.get("window", []))
+    opens, closes = _current(spans, now)
     return Facts(
         now=now,
         zone=zone,
@@ -255,8 +271,9 @@ def _facts(
         compared=runs["prepared"][5] if "prepared" in runs else 0,
         differences=sum(row[4] for row in counted.get("difference", [])),
         quota=_quota(wave, counted.get("quota", [])),
-        opens_at=wave.opens,
-        closes_at=wave.closes,
+        opens_at=opens,
+        closes_at=closes,
+        windows=spans,
         **_approval_facts(
             approval,
             counted.get("decision", []),
@@ -270,7 +287,8 @@ def _facts(
         follow_ups=sum(follow_ups.values()),
         follow_ups_open=sum(n for state, n in follow_ups.items() if state != "closed"),
         follow_ups_failed=follow_ups.get("failed", 0),
-        frozen=_frozen(frozen, subscriptions),
+        frozen=_frozen(frozen[0], scopes) or next((each.sentence for each in planned if each.begins_at <= now), ""),
+        planned=planned,
         stopped=wave.stop_reason if wave.stopped_at else "",
     )
 
@@ -307,8 +325,42 @@ def _quota(wave: Wave, rows: list[tuple[Any, ...]]) -> tuple[queries.QuotaLine, 
     return tuple(queries.quota_lines_of([wave.pk], told)[wave.pk])
 
 
-def _frozen(rows: list[tuple[Any, ...]], subscriptions: set[str]) -> str:
+def _frozen(rows: list[tuple[Any, ...]], scopes: set[str]) -> str:
     """The reason of the widest freeze that stops Prepare or Commit of this wave."""
-    stopping = {"all", "verb:prepare", "verb:commit", *(f"subscription:{pk}" for pk in subscriptions)}
-    hit = sorted((row[0] != "all", row[6]) for row in rows if row[0] in stopping)
+    hit = sorted((row[0] != "all", row[6]) for row in rows if row[0] in scopes)
     return hit[0][1] if hit else ""
+
+
+def _planned(rows: list[tuple[Any, ...]], scopes: set[str], zone: tzinfo, now: datetime) -> tuple[gating.Planned, ...]:
+    """Planned freezes that stop Prepare or Commit of something in this wave, by their begin."""
+    found = []
+    for scope, begins, ends, said_in, pk, _, reason in rows:
+        if scope in scopes:
+            begins_at, ends_at = datetime.fromisoformat(begins), datetime.fromisoformat(ends)
+            sentence = f"planned until {short(ends_at, zone, now)}: {reason}"
+            found.append(gating.Planned(pk, scope, begins_at, ends_at, said_in, reason, sentence))
+    return tuple(sorted(found, key=lambda each: (each.begins_at, each.pk)))
+
+
+def _windows(wave: Any, rows: list[tuple[Any, ...]]) -> tuple[gating.Window, ...]:
+    """The windows of a wave by their opening; of an approval that is over, those it was about."""
+    then = getattr(wave, "windows_then", None)
+    if then is not None:
+        return tuple(gating.Window(opens, closes, "UTC") for opens, closes in then)
+    parse = datetime.fromisoformat
+    return tuple(sorted(gating.Window(parse(row[0]), parse(row[1]), row[2]) for row in rows))
+
+
+def _current(spans: Sequence[gating.Window], now: datetime) -> tuple[datetime | None, datetime | None]:
+    """The window that counts: the open one that closes last, else the next, else the last that was."""
+    here = [each for each in spans if each.opens_at <= now < each.closes_at]
+    coming = [each for each in spans if each.opens_at > now]
+    if here:
+        found = max(here, key=lambda each: each.closes_at)
+    elif coming:
+        found = min(coming)
+    elif spans:
+        found = max(spans, key=lambda each: each.closes_at)
+    else:
+        return None, None
+    return found.opens_at, found.closes_at

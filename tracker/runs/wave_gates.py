@@ -34,6 +34,28 @@ TITLES = (
 )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """One window, with the zone it was said in."""
+
+    opens_at: datetime
+    closes_at: datetime
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A planned freeze that stops Prepare or Commit of something in the wave."""
+
+    pk: int
+    scope: str
+    begins_at: datetime
+    ends_at: datetime
+    zone: str
+    reason: str
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of one wave. Counts are of its units unless said otherwise."""
@@ -55,8 +77,10 @@ class Facts:
     compared: int = 0  # live prepared runs with a comparison
     differences: int = 0  # unexpected or unread, without a disposition
     quota: Sequence[QuotaLine] = ()
-    opens_at: datetime | None = None
+    opens_at: datetime | None = None  # of the window that is open, else of the next, else of the last
     closes_at: datetime | None = None
+    windows: Sequence["Window"] = ()  # all, by opening
+    planned: Sequence["Planned"] = ()  # freezes that are not over, by begin; one that goes on is in `frozen` too
     approval: str = ""  # ApprovalState, or empty: none asked for
     approval_by: str = ""  # who decided, or who asked while it waits
     approval_reason: str = ""  # of a rejection
@@ -210,7 +234,7 @@ def _window(facts: Facts) -> Said:
             case "upcoming":
                 now = f" Frozen now: {facts.frozen}" if facts.frozen else ""
                 return "amber", f"Opens {_at(facts.opens_at, facts)}.{now}"
-        left = _times(facts.units - facts.count(*COMMITTED_OR_BEYOND), "unit")
+        left = _times(facts.units - facts.count(*COMMITTED_OR_BEYOND), "unit")  # every window is over
         return "red", f"Closed {_at(facts.closes_at, facts)} with {left} not committed: set a new one."
     return "amber", "No window is set; nothing may start without one."
 

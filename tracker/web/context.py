@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import IntegerField, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Substr
+from django.db.models import CharField, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Substr
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
@@ -28,7 +28,7 @@ from tracker.readiness import people
 from tracker.readiness.catalogue_models import CatalogueVersion
 from tracker.runs.models import Run
 from tracker.waves import queries as waves
-from tracker.waves.models import Freeze
+from tracker.waves.models import Freeze, Wave
 from tracker.web import words
 
 THEMES = ("auto", "light", "dark")
@@ -213,9 +213,10 @@ def _composed(approves: bool) -> tuple[str, tuple[Any, ...]]:
     waiving = people.waiting_on(_SOMEBODY).values("pk") if approves else None
     owed = FollowUp.objects.filter(state__in=open_states).values("pk")
     named = Subscription.objects.filter(pk=Substr(OuterRef("scope"), len("subscription:") + 1))
+    wave = Wave.objects.annotate(scope=Concat(Value("wave:"), Cast("pk", CharField()))).filter(scope=OuterRef("scope"))
     in_force = CatalogueVersion.objects.filter(switched_on_at__isnull=False).order_by("-switched_on_at", "-pk")
     rows = Freeze.objects.filter(Q(scope="all") | Q(frozen=True)).annotate(
-        subscription_name=Subquery(named.values("name")[:1]),
+        named=Coalesce(Subquery(named.values("name")[:1]), Subquery(wave.values("name")[:1])),
         in_force=Subquery(in_force.values("version")[:1]),
         waiting=_CountOf(waiting) if waiting is not None else Value(0),
         needs=_CountOf(needs),
@@ -224,7 +225,7 @@ def _composed(approves: bool) -> tuple[str, tuple[Any, ...]]:
         waiving=_CountOf(waiving) if waiving is not None else Value(0),
     )
     counts = ("waiting", "needs", "owed", "fixing", "waiving")
-    columns = ("scope", "frozen", "reason", "changed_at", "subscription_name", "in_force", *counts)
+    columns = ("scope", "frozen", "reason", "changed_at", "named", "in_force", *counts)
     return rows.values_list(*columns).query.sql_with_params()
 
 

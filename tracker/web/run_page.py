@@ -18,7 +18,7 @@ from migrator.messages import CATALOGUE
 from migrator.resources import Verb
 from tracker.accounts.permissions import Permission
 from tracker.readiness import queries as readiness
-from tracker.runs import gates, queries, seals, story
+from tracker.runs import gates, queries, seals, story, waiting
 from tracker.runs.models import Ask, Attempt, Difference, Operation, Run
 from tracker.runs.story import Effect, Story
 from tracker.runs.waiting import PARKED
@@ -26,6 +26,7 @@ from tracker.waves import queries as waves
 from tracker.waves.models import Approval
 from tracker.web import kinds, status
 from tracker.web.permits import Permits
+from tracker.web.reviews import actor_names
 
 LISTED = 300  # rows of a comparison on the page; the download has all
 LONG = 400  # characters of a value
@@ -135,9 +136,27 @@ def context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
         "captured": [(kinds.type_word(c.kind), c) for c in told.captured],
         "owed": sum(told.follow_ups.values()),
         "owed_left": sum(n for state, n in told.follow_ups.items() if state != "closed"),
+        "why": waiting.CODES.get(run.waiting_code) if run.ended_at is None and told.waiting is None else None,
+        "allowed": [
+            {
+                "verb": each.verb,
+                "reason": each.reason,
+                "at": each.at,
+                "by": actor_names({each.by}).get(each.by, each.by),
+            }
+            for each in known.allowed
+        ],
+        "may_let": run.waiting_code in PARKED and run.ended_at is None and permits.may(Permission.OPERATE),
+        "overrun_hidden": _overrun(run) if permits.may(Permission.OPERATE) else [],
         "moving": live is not None and live.state in ("sending", "polling"),
         "live_operation": live,
     }
+
+
+def _overrun(run: Run) -> list[tuple[str, str]]:
+    """The verb of a run that can be let start though it may overrun, for its form; empty: none."""
+    verb = {State.PLANNED: "prepare", State.VALIDATED: "prepare", State.PREPARED: "commit"}.get(State(run.state))
+    return [("verb", verb)] if verb and run.ended_at is None else []
 
 
 # --- wishes -----------------------------------------------------------------------------------------------------------

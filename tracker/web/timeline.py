@@ -13,11 +13,9 @@ HUES = {"open": "good", "upcoming": "progress"}  # of a window's bar; past ones 
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Bar:
     """One window."""
 
-    name: str
-    url: str
     hue: str
     sentence: str
     x: str
@@ -25,8 +23,18 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """The windows of one wave. `sentence` tells of the first of them and how many there are."""
+
+    name: str
+    url: str
+    sentence: str
+    bars: list[Bar]
+
+
+@dataclass(frozen=True, slots=True)
 class Band:
-    """A freeze that holds now: from when it was engaged on, its end not known."""
+    """A freeze that holds now, from when it was engaged on, its end not known; or a planned one with both ends."""
 
     sentence: str
     x: str
@@ -42,34 +50,38 @@ class Timeline:
 
 
 def draw(
-    windows: Iterable[tuple[str, str, str, datetime, datetime]],
-    freezes: Iterable[tuple[str, datetime]],
+    windows: Iterable[tuple[str, str, datetime, datetime]],
+    freezes: Iterable[tuple[str, datetime, datetime | None]],
     *,
     now: datetime,
     zone: tzinfo,
 ) -> Timeline | None:
-    """`windows`: (name, url, hue, opens, closes); `freezes`: (sentence, since). None when no wave has a window."""
-    given = sorted(windows, key=lambda window: (window[3], window[4], window[0]))
+    """`windows`: (name, url, opens, closes), a lane for each url; `freezes`: (sentence, since, until or None). None
+    when no wave has a window."""
+    given = sorted(windows, key=lambda window: (window[2], window[3], window[0]))
     if not given:
         return None
-    first = min(now, *(window[3] for window in given))
-    last = max(now, *(window[4] for window in given))
+    first = min(now, *(window[2] for window in given))
+    last = max(now, *(window[3] for window in given))
     pad = max((last - first) * 0.04, timedelta(minutes=30))
     first, last = first - pad, last + pad
 
     def x(at: datetime) -> float:
         return 100 * ((at - first) / (last - first))
 
-    lanes = []
-    for name, url, hue, opens, closes in given:
+    lanes: dict[str, Lane] = {}
+    for name, url, opens, closes in given:
         width = max(x(closes) - x(opens), NARROWEST)
-        span = f"{short(opens, zone, now)} to {short(closes, zone, now)}"
-        lanes.append(Lane(name, url, hue, f"{name}: {span}", f"{x(opens):.3f}", f"{width:.3f}"))
+        span = f"{name}: {short(opens, zone, now)} to {short(closes, zone, now)}"
+        state = "open" if opens <= now < closes else "upcoming" if opens > now else "past"
+        lane = lanes.setdefault(url, Lane(name, url, span, []))
+        lane.bars.append(Bar(HUES.get(state, "neutral"), span, f"{x(opens):.3f}", f"{width:.3f}"))
     bands = []
-    for sentence, since in freezes:
-        begin = max(0.0, x(since))
-        bands.append(Band(sentence, f"{begin:.3f}", f"{100 - begin:.3f}"))
-    return Timeline(lanes, bands, _ticks(first, last, x, zone), f"{x(now):.3f}")
+    for sentence, since, until in freezes:
+        begin, end = max(0.0, x(since)), min(100.0, x(until)) if until is not None else 100.0
+        if begin < 100 and end > 0:
+            bands.append(Band(sentence, f"{begin:.3f}", f"{max(end - begin, 0.3):.3f}"))
+    return Timeline(list(lanes.values()), bands, _ticks(first, last, x, zone), f"{x(now):.3f}")
 
 
 def _ticks(first: datetime, last: datetime, x: Callable[[datetime], float], zone: tzinfo) -> list[tuple[str, str]]:

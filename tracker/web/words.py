@@ -60,12 +60,17 @@ def middle_shortened(text: str, shown: int = SHOWN) -> str:
     return f"{text[: shown - 1 - tail]}…{text[-tail:]}"
 
 
-def frozen(scope: str, subscription: str = "") -> str:
-    """What a freeze is of: `everything`, `every Commit`, `subscription Retail` (or its id, where the name is gone)."""
+def frozen(scope: str, name: str = "") -> str:
+    """What a freeze is of: `everything`, `every Commit`, `region westeurope`, `subscription Retail`. `name`: of
+    the subscription or the wave; without it its id."""
     kind, _, what = scope.partition(":")
     match kind:
         case "verb":
             return f"every {what.capitalize()}"
         case "subscription":
-            return f"subscription {subscription or what}"
+            return f"subscription {name or what}"
+        case "region":
+            return f"region {what}"
+        case "wave":
+            return f"wave “{name}”" if name else f"wave {what}"
     return "everything"

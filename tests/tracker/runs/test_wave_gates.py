@@ -281,15 +281,19 @@ def test_the_same_wall_time_is_another_time_in_another_zone() -> None:
 # --- the timeline --------------------------------------------------------------------------------
 def test_windows_lie_inside_the_axis_in_their_order() -> None:
     rows = [
-        ("B", "/b/", "progress", NOW + 50 * H, NOW + 54 * H),
-        ("A", "/a/", "good", NOW - H, NOW + H),
-        ("Year", "/y/", "neutral", NOW - 400 * 24 * H, NOW - 400 * 24 * H + H),
+        ("B", "/b/", NOW + 50 * H, NOW + 54 * H),
+        ("A", "/a/", NOW - H, NOW + H),
+        ("A", "/a/", NOW + 60 * H, NOW + 61 * H),
+        ("Year", "/y/", NOW - 400 * 24 * H, NOW - 400 * 24 * H + H),
     ]
-    drawn = timeline.draw(rows, [("Frozen", NOW - 2 * H)], now=NOW, zone=UTC)
+    drawn = timeline.draw(rows, [("Frozen", NOW - 2 * H, None), ("Planned", NOW + H, NOW + 2 * H)], now=NOW, zone=UTC)
     assert [lane.name for lane in drawn.lanes] == ["Year", "A", "B"]
-    for lane in drawn.lanes:
-        assert float(lane.x) >= 0 and float(lane.x) + float(lane.width) <= 101
-        assert float(lane.width) >= timeline.NARROWEST
+    assert [len(lane.bars) for lane in drawn.lanes] == [1, 2, 1]
+    assert [bar.hue for lane in drawn.lanes for bar in lane.bars] == ["neutral", "good", "progress", "progress"]
+    for bar in [bar for lane in drawn.lanes for bar in lane.bars]:
+        assert float(bar.x) >= 0 and float(bar.x) + float(bar.width) <= 101
+        assert float(bar.width) >= timeline.NARROWEST
+    assert float(drawn.bands[0].width) > 1 > float(drawn.bands[1].width)
     assert 0 < float(drawn.now_x) < 100
     assert len(drawn.ticks) <= timeline.TICKS + 1
     assert float(drawn.bands[0].x) < float(drawn.now_x)
@@ -298,7 +302,7 @@ def test_windows_lie_inside_the_axis_in_their_order() -> None:
 
 @pytest.mark.parametrize("hours", [1, 5, 30, 24 * 9, 24 * 60, 24 * 900])
 def test_ticks_are_few_and_labelled_whatever_the_span(hours: int) -> None:
-    drawn = timeline.draw([("A", "/", "good", NOW, NOW + hours * H)], [], now=NOW, zone=BERLIN)
+    drawn = timeline.draw([("A", "/", NOW, NOW + hours * H)], [], now=NOW, zone=BERLIN)
     assert 1 <= len(drawn.ticks) <= timeline.TICKS + 1
     assert all(label for _, label in drawn.ticks)
 

@@ -14,8 +14,8 @@ from tracker.followups import queries as followups
 from tracker.followups.models import FollowUp
 from tracker.quota import queries as quota
 from tracker.quota.models import QuotaRequest, Usage
+from tracker.runs import forecast, wave_facts
 from tracker.runs import queries as runs
-from tracker.runs import wave_facts
 from tracker.runs.queries import database_now
 from tracker.waves import actions as wave_actions
 from tracker.waves import queries as waves
@@ -52,6 +52,7 @@ class OneWave(Endpoint):
         wave.its_windows = list(wave.windows.all())
         wave.its_approval = waves.approvals(now).filter(wave=wave, kind=Approval.Kind.WAVE, voided_at=None).first()
         wave.quota = waves.quota_lines([wave])[wave.pk]
+        wave.forecast = forecast.forecast(wave.pk, now)
         wave.standing = wave_facts.standing(wave, now=now, zone=UTC)
         return self.one(wave)
 

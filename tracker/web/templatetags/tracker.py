@@ -3,7 +3,7 @@ use them: templates/docs/parts.md."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from migrator import fixes
+from migrator import fixes, windows
 from tracker.readiness import people
 from tracker.readiness.queries import rule_or_none
 from tracker.times import short
@@ -145,6 +145,16 @@ def when(context: Mapping[str, Any], at: datetime | None, show: str = "relative"
             raise template.TemplateSyntaxError(f"when: show is {show!r}; one of relative, short, absolute, clock.")
     iso = at.astimezone(zone).isoformat(timespec="seconds")
     return mark_safe(f'<time datetime="{iso}" title="{full}"{mark}>{text}</time>')  # noqa: S308 - digits and month names
+
+
+@register.simple_tag
+def said_in(at: datetime, zone: str) -> SafeString:
+    """`{% said_in row.begins_at row.zone %}`: the local words in the zone they were said in, and UTC behind them."""
+    plain = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    local = "" if zone == "UTC" else windows.words(at, windows.zone(zone))
+    return format_html(
+        '<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), f"{local} ({plain})" if local else plain
+    )
 
 
 @register.filter

@@ -152,7 +152,7 @@ def _wave_context(approval: Approval, now: Any, zone: Any) -> dict[str, Any]:
     sealed = reviews.wave(approval)
     moved = queries.wave_drift(approval) if approval.state == "pending" else []
     wave = approval.wave
-    wave.opens, wave.closes = sealed.windows[0] if sealed.windows else (None, None)  # an open one's are the wave's
+    wave.windows_then = sealed.windows  # of an open one they are the wave's
     gates: list[dict[str, str]] = []
     if approval.voided_at is None:
         [found] = wave_board.summaries([wave], now=now, zone=zone, approvals=[approval])

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from migrator.lifecycle import State
+from migrator.resources import Verb
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.crash import crashpoint
@@ -99,7 +100,8 @@ def _list(request: HttpRequest) -> dict[str, Any]:
         for standing, (word, hue, icon) in STANDINGS.items()
     ]
     parts = [
-        (r.pk, r.standing, r.state, r.attention, r.waiting_for, r.unknown_since, r.held_at, r.unit.locked_since,
+        (r.pk, r.standing, r.state, r.attention, r.waiting_for, r.waiting_since,
+         r.due_at and r.due_at.replace(second=0), r.unknown_since, r.held_at, r.unit.locked_since,
          r.outcome, r.wave.name)
         for r in page
     ]  # fmt: skip
@@ -245,6 +247,20 @@ def ask(request: HttpRequest, run_id: UUID) -> HttpResponse:
         lambda found: actions.ask(found, verb, by=request.user, now=found.now, reason=reason),
         SAID[verb],
         typed={"verb": word, "reason": reason},
+    )
+
+
+@require(Permission.OPERATE)
+@require_POST
+def overrun(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Let Prepare or Commit start though it may end after its window."""
+    verb = Verb.COMMIT if request.POST.get("verb") == "commit" else Verb.PREPARE
+    reason = request.POST.get("reason", "")
+    return _carry_out(
+        request,
+        run_id,
+        lambda found: actions.allow_overrun(found, verb, reason=reason, by=request.user, now=found.now),
+        f"{verb.value.capitalize()} may start now, though it may end after its window.",
     )
 
 

@@ -19,8 +19,8 @@ from tracker.runs.models import AskVerb
 from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
 from tracker.waves import queries
-from tracker.waves.models import Placement, Wave
-from tracker.web.forms_waves import ReasonForm, WaveForm, WindowForm
+from tracker.waves.models import Placement, Wave, Window
+from tracker.web.forms_waves import ReasonForm, WaveForm, WeeklyForm, WindowForm
 from tracker.web.views.waves import plan_page, wave_or_404
 
 REFUSALS = (waves.WaveError, runs.RunError, QuotaError, IllegalMove)
@@ -63,14 +63,50 @@ def window(request: HttpRequest, pk: int) -> HttpResponse:
     wave, form = wave_or_404(pk), WindowForm(request.POST)
     if not form.is_valid():
         return plan_page(request, wave, window=form, status=422)
-    opens, closes = form.cleaned_data["opens_at"], form.cleaned_data["closes_at"]
+    given = {name: form.cleaned_data[name] for name in ("opens_at", "closes_at", "zone")}
+    beside = request.POST.get("how") == "add"
     try:
-        waves.set_window(wave, opens_at=opens, closes_at=closes, by=request.user, now=database_now())
+        act = waves.add_window if beside else waves.set_window
+        act(wave, **given, by=request.user, now=database_now())
     except waves.WaveError as error:
         form.add_error("closes", str(error))
         return plan_page(request, wave, window=form, status=409)
-    messages.success(request, "The window was set.")
-    return back(request, "wave_plan", wave)
+    messages.success(request, "The window was added." if beside else "The window was set.")
+    return back(request, "wave_plan", wave, "#windows" if beside else "")
+
+
+@require(Permission.PLAN)
+@require_POST
+def weekly(request: HttpRequest, pk: int) -> HttpResponse:
+    """Windows that come every week, beside those there are."""
+    wave, form = wave_or_404(pk), WeeklyForm(request.POST)
+    if not form.is_valid():
+        return plan_page(request, wave, weekly=form, status=422)
+    try:
+        made = waves.add_weekly(wave, form.cleaned_data["rule"], by=request.user, now=database_now())
+    except waves.WaveError as error:
+        form.add_error("last", str(error))
+        return plan_page(request, wave, weekly=form, status=409)
+    messages.success(request, f"{len(made)} window{'s were' if len(made) > 1 else ' was'} added.")
+    return back(request, "wave_plan", wave, "#windows")
+
+
+@require(Permission.PLAN)
+@require_POST
+def remove_window(request: HttpRequest, pk: int) -> HttpResponse:
+    wave = wave_or_404(pk)
+    text = request.POST.get("window", "")
+    known = text.isascii() and text.isdigit() and len(text) < 18
+    found = Window.objects.select_related("wave").filter(wave=wave, pk=int(text)).first() if known else None
+    if found is None:
+        messages.error(request, "This window was removed already. Nothing was changed.")
+    else:
+        carry_out(
+            request,
+            lambda: waves.remove_window(found, by=request.user, now=database_now()),
+            lambda _: "The window was removed.",
+        )
+    return back(request, "wave_plan", wave, "#windows")
 
 
 @require(Permission.PLAN)

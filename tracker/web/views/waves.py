@@ -1,5 +1,6 @@
 """Waves: the list with its timeline, one wave with its gates and grid, its plan, its history. POSTs: wave_acts.py."""
 
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -10,20 +11,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from migrator import windows
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.audit import queries as audit
 from tracker.audit.models import Event
 from tracker.inventory.models import Unit
 from tracker.quota import queries as quota
+from tracker.runs import forecast
 from tracker.runs.models import Run
 from tracker.runs.queries import database_now
 from tracker.times import short
 from tracker.waves import actions as waves
 from tracker.waves import queries
-from tracker.waves.models import Approval, Wave
-from tracker.web import kinds, lists, live, timeline, wave_board, wave_grid, wave_steps
-from tracker.web.forms_waves import ZONES, WaveForm, WindowForm
+from tracker.waves.models import Approval, Wave, Window
+from tracker.web import kinds, lists, live, timeline, wave_board, wave_grid, wave_steps, words
+from tracker.web.forms_waves import ZONES, WaveForm, WeeklyForm, WindowForm
 from tracker.web.lists import Sort
 from tracker.web.permits import Permits
 
@@ -81,23 +84,21 @@ def board(request: HttpRequest) -> HttpResponse:
 
 
 def _timeline(shown: list[wave_board.Summary], now: datetime, zone: tzinfo) -> timeline.Timeline | None:
-    windows = [
-        (
-            each.wave.name,
-            reverse("wave", args=[each.wave.pk]),
-            timeline.HUES.get(each.facts.window, "neutral"),
-            each.facts.opens_at,
-            each.facts.closes_at,
-        )
+    spans = [
+        (each.wave.name, reverse("wave", args=[each.wave.pk]), span.opens_at, span.closes_at)
         for each in shown
-        if each.facts.opens_at is not None and each.facts.closes_at is not None
+        for span in each.facts.windows
     ]
-    freezes = [
-        (f"Frozen since {short(row.changed_at, zone, now)}: {row.reason}", row.changed_at)
+    freezes: list[tuple[str, datetime, datetime | None]] = [
+        (f"Frozen since {short(row.changed_at, zone, now)}: {row.reason}", row.changed_at, None)
         for row in queries.freezes()
         if row.changed_at is not None
     ]
-    return timeline.draw(windows, freezes, now=now, zone=zone)
+    for row in queries.planned_freezes(now):
+        span = f"{short(row.begins_at, zone, now)} to {short(row.ends_at, zone, now)}"
+        said = f"Planned freeze of {words.frozen(row.scope)}, {span}: {row.reason}"
+        freezes.append((said, row.begins_at, row.ends_at))
+    return timeline.draw(spans, freezes, now=now, zone=zone)
 
 
 @require(Permission.PLAN)
@@ -163,6 +164,8 @@ def _progress(request: HttpRequest, wave: Wave, now: datetime, tag: str) -> dict
         "facts": facts,
         "gates": shown_gates(summary),
         "rows": rows,
+        "window": _window(facts),
+        "forecast": forecast.forecast(wave.pk, now),
         "next_sentence": sentence,
         "main_act": main,
         "beside": wave_steps.beside(summary, permits, main),
@@ -171,6 +174,21 @@ def _progress(request: HttpRequest, wave: Wave, now: datetime, tag: str) -> dict
         "bar": summary.segments,
         "live_etag": tag,
         "live_url": reverse("wave_live", args=[wave.pk]),
+    }
+
+
+def _window(facts: Any) -> dict[str, Any] | None:
+    """The window that counts, in the words it was said in."""
+    found = next(
+        (each for each in facts.windows if (each.opens_at, each.closes_at) == (facts.opens_at, facts.closes_at)), None
+    )
+    if found is None:
+        return None
+    where = windows.zone(found.zone)
+    return {
+        "opens": windows.words(found.opens_at, where),
+        "closes": windows.words(found.closes_at, where),
+        "local": found.zone != "UTC",
     }
 
 
@@ -260,6 +278,26 @@ def _told(entry: audit.Entry) -> dict[str, Any]:
     }
 
 
+def window_rows(found: Iterable[Window], now: datetime) -> list[dict[str, Any]]:
+    """Windows as lists show them: in the words they were said in, and in UTC."""
+    rows = []
+    for each in found:
+        where = windows.zone(each.zone)
+        state = "open" if each.opens_at <= now < each.closes_at else "upcoming" if each.opens_at > now else "past"
+        rows.append(
+            {
+                "window": each,
+                "state": state,
+                "opens": windows.words(each.opens_at, where),
+                "closes": windows.words(each.closes_at, where),
+                "local": each.zone != "UTC",
+                # the rules of that country changed since it was said: what was approved is the instant
+                "moved": bool(each.opens_said) and windows.said(each.opens_at, where) != each.opens_said,
+            }
+        )
+    return rows
+
+
 # --- the plan ---------------------------------------------------------------------------------------------------------
 @require(Permission.READ)
 @require_safe
@@ -274,6 +312,7 @@ def plan_page(
     *,
     details: WaveForm | None = None,
     window: WindowForm | None = None,
+    weekly: WeeklyForm | None = None,
     refused: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -298,6 +337,8 @@ def plan_page(
             "details": details
             or WaveForm(initial={"name": wave.name, "owner": wave.owner, "purpose": wave.purpose}, prefix=None),
             "window_form": window or WindowForm.showing(wave, zone),
+            "weekly_form": weekly or WeeklyForm(initial={"zone": str(zone)}),
+            "windows": window_rows(wave.windows.order_by("opens_at", "pk"), now),
             "zones": ZONES,
             "placements": queries.placements(wave),
             "q": text,
