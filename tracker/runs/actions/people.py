@@ -142,6 +142,8 @@ def _asked(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str, sea
 
 
 def _append(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", seal: str = "") -> Ask:
+    if verb != AskVerb.HOLD and (refusal := epoch.refusal()):
+        raise NotYet(refusal)
     crashpoint("C01", verb, of=run.pk)
     wish = Ask.objects.create(
         run=run, verb=verb, by=by.actor.key, by_id=by.pk, at=now, reason=reason.strip(), seal=seal
@@ -165,6 +167,8 @@ def _hold(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str) -> A
     held = verb == AskVerb.HOLD
     if held == (run.held_at is not None):
         raise Illegal("The run is already on hold." if held else "The run is not on hold.")
+    if held:  # the run is locked by now: what was armed while this waited came before it
+        now = waves.once_held(now)
     Run.objects.filter(pk=run.pk).update(held_at=now if held else None)
     return _append(run, verb, by=by, now=now, reason=reason)
 

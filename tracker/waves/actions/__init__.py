@@ -32,6 +32,7 @@ from tracker.waves.actions.shared import (
     OwnRequest,
     PlanChanged,
     WaveError,
+    once_held,
 )
 from tracker.waves.actions.stopping import freeze, lift, resume_line, stop_line
 from tracker.waves.actions.windows import add_weekly, add_window, remove_window, set_window
@@ -60,6 +61,7 @@ __all__ = [
     "create",
     "freeze",
     "lift",
+    "once_held",
     "place",
     "plan_freeze",
     "reject",

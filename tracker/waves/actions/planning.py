@@ -278,6 +278,8 @@ def revoke(decision: Decision, *, reason: str, by: User, now: datetime) -> None:
     if decision.approver_id != by.pk:
         raise OwnRequest("Only the person who approved can take the approval back.")
     with transaction.atomic():
+        Approval.objects.select_for_update().get(pk=decision.approval_id)  # arming a commit holds this row FOR SHARE
+        now = shared.once_held(now)
         changed = Decision.objects.filter(pk=decision.pk, revoked_at__isnull=True, approved=True).update(revoked_at=now)
         if not changed:
             raise NotOpen("This approval was already taken back.")

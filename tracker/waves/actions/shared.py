@@ -3,6 +3,8 @@
 from datetime import datetime
 from unicodedata import normalize
 
+from django.db import connection
+
 from tracker.accounts.models import User
 from tracker.audit.actions import record
 from tracker.waves import queries
@@ -109,6 +111,14 @@ def void(approval: Approval, reason: str, *, by: User, now: datetime) -> None:
         now=now,
         detail={"cause": reason[:300] or "withdrawn", "seal": approval.digest},
     )
+
+
+def once_held(now: datetime) -> datetime:
+    """The time from which a stop holds: the database's, once its lock is held, and not before `now`. What was armed
+    while somebody waited for the lock came before the stop, and the history has to say so."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT greatest(%s, clock_timestamp())", [now])
+        return cursor.fetchone()[0]
 
 
 def lock(wave: Wave) -> Wave:

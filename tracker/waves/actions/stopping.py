@@ -22,6 +22,8 @@ def stop_line(wave: Wave, *, reason: str, by: User, now: datetime) -> None:
     check(by, Permission.FREEZE, ("wave", str(wave.pk)), now)
     reason = shared.reason(reason, "Say why the line stops; people will read it at 2 a.m.")
     with transaction.atomic():
+        shared.lock(wave)  # arming holds this row FOR SHARE
+        now = shared.once_held(now)
         if not Wave.objects.filter(pk=wave.pk, stopped_at__isnull=True).update(stopped_at=now, stop_reason=reason):
             raise NotStopped(f"The line of wave “{wave.name}” is already stopped.")
         record(
@@ -86,6 +88,7 @@ def freeze(scope: str, *, reason: str, by: User, now: datetime) -> Freeze:
     scope = known_scope(scope)
     with transaction.atomic():
         Freeze.objects.select_for_update().get(scope="all")  # arming holds this row FOR SHARE
+        now = shared.once_held(now)
         row, _ = Freeze.objects.update_or_create(
             scope=scope,
             defaults={
@@ -115,6 +118,8 @@ def lift(scope: str, *, by: User, now: datetime) -> bool:
         row = Freeze.objects.select_for_update().filter(scope=scope, frozen=True).first()
         if row is None:
             raise NotFrozen("This freeze is already lifted.")
+        if row.kept:
+            raise NotFrozen(f"It cannot be lifted yet. {row.kept}")
         if row.lift_asked_by == by.actor.key:
             raise NotFrozen("You already asked to lift it; another person has to confirm.")
         done = bool(row.lift_asked_by)
