@@ -135,8 +135,17 @@ def commit_gates(run: Run, now: datetime) -> list[Gate]:
     return gates.commit_gates(run, gates.facts(run), waves.open_commit_approval(run.pk), now)
 
 
+def commit_sent(run: Run) -> str:
+    """Why nobody is asked about the commit any more; empty before it was sent."""
+    if run.commit_armed_at is None:
+        return ""
+    return f"Commit was sent {run.commit_armed_at:%Y-%m-%d %H:%M:%S} UTC; nobody is asked about it any more."
+
+
 def commit_request_refused(run: Run, now: datetime) -> str:
     """Why no new approval of this commit can be asked for; empty while none is open that still serves."""
+    if sent := commit_sent(run):
+        return sent
     approval = waves.open_commit_approval(run.pk)
     if approval is None:
         return ""

@@ -493,7 +493,7 @@ def _no_new_approval(run: Run, open_differences: int, state: Any, moved: bool) -
         return "The comparison of both sides is not there yet."
     if open_differences:
         return "Decide the unexpected differences first."
-    return queries.standing_approval(state, moved)
+    return queries.commit_sent(run) or queries.standing_approval(state, moved)
 
 
 def _grouped(effects: list[Effect]) -> list[dict[str, Any]]:

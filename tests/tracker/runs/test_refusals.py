@@ -246,6 +246,18 @@ def test_a_stale_page_cannot_press_commit(programme: Programme) -> None:
         programme.ask(run, "commit", seal="0" * 64)
 
 
+def test_once_a_commit_was_sent_nobody_is_asked_about_it_any_more(programme: Programme) -> None:
+    run = programme.committing()
+    programme.fault("fail", verb="commit", code="E03", status=500)
+    programme.tick()
+    now = database_now()
+    opens, closes = now - timedelta(hours=1), now + timedelta(hours=5)
+    waves.set_window(run.wave, opens_at=opens, closes_at=closes, by=programme.maya, now=now)
+    with pytest.raises(runs.Illegal, match="Commit was sent"):
+        runs.request_commit(run, by=programme.tomas, now=database_now())
+    assert Approval.objects.filter(kind="commit").count() == 1
+
+
 def test_the_agreement_of_somebody_who_left_does_not_count(programme: Programme) -> None:
     run = programme.prepared()
     approval = programme.sealed(run)
