@@ -160,9 +160,9 @@ class WeeklyForm(Form):
     """Windows that come every week. `rule` of the cleaned data is a windows.Weekly."""
 
     weekday = forms.TypedChoiceField(choices=list(enumerate(windows.DAYS)), coerce=int, label="Every")
-    opens = forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}))
+    opens = forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}), label="Start")
     closes = forms.TimeField(
-        widget=forms.TimeInput(attrs={"type": "time"}), help_text="On the next day where it is not later."
+        widget=forms.TimeInput(attrs={"type": "time"}), label="End", help_text="On the next day where it is not later."
     )
     first = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="From")
     last = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="To")
