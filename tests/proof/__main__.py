@@ -1,6 +1,6 @@
 """What the engine promises, held and told in one table:
 
-python3 manage.py prove [--only machine,races,guards] [--long [--part 1/8]] [--seed N]
+python3 manage.py prove [--only machine,races,guards] [--long [--part 1/8] [--minutes 7]] [--seed N]
 """
 
 import argparse
@@ -24,6 +24,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--long", action="store_true", help="thousands instead of tens")
     parser.add_argument("--seed", type=int, help="of an earlier run, to see it again")
     parser.add_argument("--part", default="1/1", help="of a long proof, such as 2/8: so much in one run")
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="after which a long proof stops and tells its table"
+    )
     given = parser.parse_args(arguments)
     wanted = [name.strip() for name in given.only.split(",") if name.strip()] or list(PROOFS)
     if unknown := [name for name in wanted if name not in PROOFS]:
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         say(f"{name}: {PROOFS[name].about} (seed {seed})")
         try:
             with prepared(PROOFS[name].database):
-                wish = Wish(long=given.long, seed=seed, say=say, part=(int(part), int(parts)))
+                wish = Wish(long=given.long, seed=seed, say=say, part=(int(part), int(parts)), minutes=given.minutes)
                 for line in PROOFS[name].lines(wish):
                     found.append((name, line))
                     say(f"  {line.what}: {line.count:,} {line.unit}, {len(line.violations)} violations")

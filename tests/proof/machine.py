@@ -6,6 +6,7 @@ or after any call to the platform; what its transaction wrote is gone, as after 
 """
 
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -441,18 +442,22 @@ def ready() -> Iterator[World]:
 
 
 def prove(wish: Wanted) -> Iterator[Line]:
-    rounds, examples, steps = (20, 100, 60) if wish.long else (1, 60, 40)
+    examples, chunk, steps = (2000, 25, 60) if wish.long else (30, 30, 40)
     began, violations = time.monotonic(), []
     Programme.tally.clear()
-    for round_ in range(rounds):
+    for number in range(examples // chunk):
+        if time.monotonic() - began > wish.minutes * 60:
+            break
         try:
             with ready() as world:
-                lives(world, examples=examples, steps=steps, seed=wish.seed + round_, shrink=False)
-        except AssertionError as error:
-            violations.append(str(error))
+                lives(world, examples=chunk, steps=steps, seed=wish.seed + number, shrink=False)
+        except Exception as error:
+            violations.append(f"seed {wish.seed + number}: {error}")
+            wish.say("".join(traceback.format_exception(error)))
         wish.say(f"    {Programme.tally['lives']:,} lives, {time.monotonic() - began:.0f} s")
     counts = Programme.tally
     for name in sorted(counts):
         wish.say(f"    {counts[name]:7,} {name}")
-    note = ", ".join(f"{counts[name]:,} {name}" for name in ("steps", "deaths", "commit armed", "prepare armed"))
+    told = ("granted", "refused", "steps", "deaths", "prepare armed", "commit armed", "abort armed", "pages")
+    note = ", ".join(f"{counts[name]:,} {name}" for name in told)
     yield Line(f"lives of at most {steps} steps", counts["lives"], "lives", time.monotonic() - began, violations, note)

@@ -93,11 +93,15 @@ class Track:
             done.result()
         self.pool.shutdown()
 
-    def run(self, race: Race, rounds: int) -> Line:
+    def run(self, race: Race, rounds: int, seconds: float = 1e9) -> Line:
+        """So many rounds, or as many as `seconds` allow."""
         began, violations, seen = time.monotonic(), [], Counter[str]()
         moment = self.moments[race.moment]
         moment.begin()
         for number in range(rounds):
+            if time.monotonic() - began > seconds:
+                rounds = number
+                break
             moment.back()
             said = self._together(race.contestants(), kind=number % 3)
             wrong = "; ".join(one.error for one in said if one.error) or race.judge(said)
@@ -542,6 +546,7 @@ def laid_out(seed: int) -> Iterator[Track]:
 
 def prove(wish: Wish) -> Iterator[Line]:
     part, parts = wish.part
+    chosen = RACES[part - 1 :: parts] if wish.long else RACES
     with laid_out(wish.seed) as track:
-        for race in RACES[part - 1 :: parts]:
-            yield track.run(race, 1000 if wish.long else 15)
+        for race in chosen:
+            yield track.run(race, 1000 if wish.long else 15, seconds=wish.minutes * 60 / len(chosen))

@@ -20,12 +20,13 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How much is wanted. `seed`: of what is thrown by dice, printed with the table; `say`: progress, for people;
-    `part`: (2, 8) is the second eighth of a long proof."""
+    `part`: (2, 8) is the second eighth of a long proof; `minutes`: after which a long one stops where it is."""
 
     long: bool
     seed: int
     say: Callable[[str], None]
     part: tuple[int, int] = (1, 1)
+    minutes: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,6 @@ HAPPENS = ("steps", "deaths", "pages", "validate armed", "prepare armed", "commi
 def test_no_life_breaks_a_promise() -> None:
     machine.Programme.tally.clear()
     with machine.ready() as world:
-        machine.lives(world, examples=10, steps=40, seed=None)
+        machine.lives(world, examples=8, steps=40, seed=None)
     tally = machine.Programme.tally
     assert {what for what in HAPPENS if not tally[what]} == set(), "lives in which nothing happens prove nothing"
