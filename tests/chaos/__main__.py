@@ -70,8 +70,8 @@ def _world(folder, number, rounds, seed, points, waiting, tally, limit, chosen) 
             number += 1
             dice = random.Random(f"{seed}:{number}")
             mine, units = units[:UNITS_OF_A_ROUND], units[UNITS_OF_A_ROUND:]
-            here = [waiting.pop() for _ in range(min(3, len(waiting)))]
-            plan = chosen(dice, here, len(here)) if here else chosen(dice, points, dice.randint(1, 4))
+            here = [waiting.pop() for _ in range(min(8, len(waiting)))]
+            plan = chosen(dice, here, len(here)) if here else chosen(dice, points, dice.randint(1, 8))
             aborts = [names[pk] for pk in dice.sample(mine, dice.randint(0, 2))]
             said = " ".join(f"{point}={action}" for point, action in plan.items())
             say(f"round {number}: {said}")
@@ -79,6 +79,8 @@ def _world(folder, number, rounds, seed, points, waiting, tally, limit, chosen) 
             say(f"  {report.seconds:.0f} s, {report.sends} requests, {len(report.violations)} violations")
             missed = [f"round {number} ({said}): {line}" for line in report.violations]
             tally.add(report, missed)
+            for line in missed:
+                say(f"VIOLATED {line}")
             if report.violations:
                 break  # its world is no example for the next round
     return number

@@ -249,7 +249,7 @@ def every() -> dict[str, str]:
     verbs = {"C11": "prepare", "C12": "commit", "C13": "commit", "C15": "commit", "C17": "prepare", "C18": "commit"}
     verbs |= {"C14": "prepare", "C19": "prepare", "C20": "commit", "C21": "commit", "C22": "prepare"}
     other = {"C16": "prepare:drop", "C30": "now", "R1": "down:1", "R2": "now", "R3": "asleep:2"}
-    other |= {"C10": "lost", "C13": "stop:5", "C28": "raise"}
+    other |= {"C02": "lost", "C13": "stop:5", "C28": "raise"}
     plan = {}
     for point in EVERY:
         name = f"{point}.{verbs[point]}" if point in verbs else point

@@ -13,7 +13,7 @@ from tests.journeys.stack import ROOT
 from tracker import crash
 
 WALK = (
-    "import sys, django; django.setup(); from tracker.crash import crashpoint\n"
+    "from tracker.crash import crashpoint\n"
     "for turn in range(3):\n"
     "    crashpoint('C09', of=f'run-{turn}')\n"
     "    crashpoint('C13', 'prepare')\n"

@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +41,7 @@ class World(Stack):
         self.servers = servers
         self.plan = Plan(folder / "plan")
         self.environment["TRACKER_CRASH_PLAN"] = str(self.plan.folder)
-        self.commands["web"] += ["--timeout", "60", "--graceful-timeout", "1", "--no-control-socket"]
+        self.commands["web"] += ["--preload", "--timeout", "60", "--graceful-timeout", "1", "--no-control-socket"]
         self.restarts: dict[str, int] = {}
         self._asleep: dict[int, float] = {}  # process number → when it is continued
         self._connection: psycopg.Connection[dict[str, Any]] | None = None
@@ -201,12 +200,3 @@ def _copied(servers: Servers) -> bool:
     psql = [binaries / "psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, servers.postgres.url]
     subprocess.run(psql, input=dump.stdout, capture_output=True, check=True, timeout=120)
     return True
-
-
-def python(world: World, *words: str, seconds: float = 120) -> tuple[int, str]:
-    """One command of the product in a process of its own; its exit code and what it said."""
-    environment = {name: value for name, value in world.environment.items() if name != "TRACKER_CRASH_PLAN"}
-    done = subprocess.run(
-        [sys.executable, *words], env=environment, capture_output=True, text=True, timeout=seconds, cwd=world.folder
-    )
-    return done.returncode, done.stdout + done.stderr
