@@ -269,6 +269,7 @@ class Demo:
             "TRACKER_SERVICE_MANAGEMENT_ENDPOINT": f"{azure}/service-management",
             "TRACKER_AZURE_CREDENTIAL": "static",
             "TRACKER_ENGINE_TIMINGS": "rehearsal",
+            "TRACKER_EPOCH_WITNESS": f"redis,{self.place.path / 'witness.json'}",
             "TRACKER_STATIC_ROOT": str(self.place.path / "static"),
             "TRACKER_STATE_DIR": str(self.place.path),
             "DJANGO_SETTINGS_MODULE": "tracker.settings",

@@ -118,6 +118,7 @@ def suite_environment(folder: Path, database: str, redis: str) -> dict[str, str]
         "TRACKER_AZURE_CREDENTIAL": "static",
         "TRACKER_TIME_ZONE": "UTC",
         "TRACKER_ENGINE_TIMINGS": "rehearsal",
+        "TRACKER_EPOCH_WITNESS": "none",  # every test has another database; tests/tracker/runs/test_epoch.py sets it
         "TRACKER_TEST_PASSWORDS": "yes",
         "TRACKER_STATE_DIR": str(folder),
         "TRACKER_TEST_SERVERS": "yes",  # tells tests/conftest.py that it was started from here

@@ -42,6 +42,7 @@ from tracker.runs.models import (
     Run,
     Transition,
 )
+from tracker.runs.watch_models import ClusterEpoch, Drift, EndCheck, ReadBack
 from tracker.waves.calendar_models import PlannedFreeze
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
@@ -62,11 +63,14 @@ __all__ = [
     "CatalogueWork",
     "Check",
     "Checkpoint",
+    "ClusterEpoch",
     "Comparison",
     "ConfigurationFile",
     "Decision",
     "Difference",
     "Discovery",
+    "Drift",
+    "EndCheck",
     "Event",
     "Finding",
     "Fix",
@@ -84,6 +88,7 @@ __all__ = [
     "PlatformAnswer",
     "PrivateValue",
     "QuotaRequest",
+    "ReadBack",
     "Recheck",
     "RegistrationRequest",
     "Reservation",

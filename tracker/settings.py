@@ -199,6 +199,11 @@ REDIS_URL = environment.text("TRACKER_REDIS_URL")
 if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise SettingError("TRACKER_REDIS_URL must look like redis://127.0.0.1:6379/0.")
 
+# Where it is known outside the database which one it is (decisions/epoch.md): `redis`, files, or `none`
+EPOCH_WITNESS = [place for place in environment.words("TRACKER_EPOCH_WITNESS", "redis") if place != "none"]
+if wrong := [place for place in EPOCH_WITNESS if place != "redis" and not place.startswith("/")]:
+    raise SettingError(f"TRACKER_EPOCH_WITNESS holds {wrong[0]!r}; each is redis or the absolute path of a file.")
+
 # --- Celery: a doorbell, never the truth (engine.md). No results, no late acknowledgement, no eta, no retries --------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -63,6 +63,10 @@ def tick(**_: object) -> None:
         quota_request.delay(request_id=pk)
     for request_id in inventory_queries.due_registrations(now):
         registration.delay(request_id=request_id)
+    if runs.read_back_wanted(now):
+        read_back.delay()
+    for pk in runs.due_checks(now):
+        check_end.delay(check_id=pk)
     if waiting(READINGS) < LOUD:  # its worker may be away for hours
         _ring_for_readings(now)
 
@@ -94,6 +98,24 @@ def advance(*, run_id: str, **_: object) -> str:
     done = runs.advance(run_id, gateway=gateways.gateway_for, clock=clock, timings=gateways.timings())
     logger.info("run %s: %s", run_id, done)
     return done
+
+
+@shared_task
+def read_back(**_: object) -> str:
+    """After the database changed: read every unit twice."""
+    return runs.read_back(gateway=gateways.gateway_for, clock=clock, timings=gateways.timings())
+
+
+@shared_task
+def epoch(**_: object) -> None:
+    """Whether this is still the database that is known outside."""
+    runs.epoch_beat(clock, gateways.timings())
+
+
+@shared_task
+def check_end(*, check_id: int, **_: object) -> str:
+    """Read an end state again."""
+    return runs.check(check_id, gateway=gateways.gateway_for, clock=clock, timings=gateways.timings())
 
 
 @shared_task
@@ -177,6 +199,7 @@ def _read_and_score(subscription: Subscription, by: Actor) -> None:
     units = list(inventory_queries.live_units(subscription))
     shortfalls, movable = quota_queries.shortfalls_of(units), gateway.movable()
     readiness.assess(units, shortfalls=shortfalls, movable=movable, now=clock(), by=by)
+    runs.reconcile(subscription, gateway, clock, gateways.timings())
 
 
 @shared_task(soft_time_limit=1500, time_limit=1800)
@@ -254,6 +277,7 @@ BEAT = {
     "tick": {"task": "tracker.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
     "sequence": {"task": "tracker.tasks.sequence", "schedule": 2.0, "options": {"expires": 10}},
     "fold": {"task": "tracker.tasks.fold", "schedule": 10.0, "options": {"expires": 10}},
+    "epoch": {"task": "tracker.tasks.epoch", "schedule": 30.0, "options": {"expires": 30}},
     "sweep": {"task": "tracker.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "verify": {"task": "tracker.tasks.verify", "schedule": crontab(hour=3, minute=0), "options": {"expires": 3600}},
     "look": {"task": "tracker.tasks.look", "schedule": 300.0, "options": {"expires": 240}},

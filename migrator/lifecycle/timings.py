@@ -17,7 +17,9 @@ class Timings:
     poll: int = 15  # between looks when the platform names no Retry-After
     look_again: int = 20  # after a read that failed
     held: int = 30  # before a held operation is looked at again
-    first_check: int = 300  # after Commit, the first re-reading that makes a unit verified
+    first_check: int = 300  # after Commit, the reading that makes a unit verified; every end state is read then
+    second_check: int = 3600
+    third_check: int = 86400
     max_poll: int = 120
     tries: int = 12
 
@@ -40,5 +42,7 @@ REHEARSAL = Timings(
     look_again=1,
     held=2,
     first_check=3,
+    second_check=6,
+    third_check=12,
     max_poll=5,
 )

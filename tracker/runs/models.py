@@ -157,6 +157,9 @@ _GUARD = """
        OR r.lease_until < clock_timestamp() THEN
         RAISE EXCEPTION 'not the owner of this step' USING ERRCODE = 'P0F02';
     END IF;
+    IF o.recovered THEN
+        RAISE EXCEPTION 'what somebody else sent is only read' USING ERRCODE = 'P0F24';
+    END IF;
     IF o.verb = 'abort' AND r.commit_armed_at IS NOT NULL THEN
         RAISE EXCEPTION 'abort after commit' USING ERRCODE = 'P0F03';
     END IF;
@@ -199,6 +202,7 @@ class Operation(models.Model):
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="operations")
     ask = models.ForeignKey(Ask, on_delete=models.PROTECT, related_name="operations")
     verb = models.CharField(max_length=10, choices=[(v.value, v.value) for v in Verb])
+    recovered = models.BooleanField(default=False, db_default=False)  # sent by somebody else: only read here
     state = models.CharField(
         max_length=10, choices=[(s.value, s.value) for s in OperationState], default=OperationState.READY
     )
@@ -248,9 +252,9 @@ class Operation(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 func=pgtrigger.Func(
-                    "IF (NEW.run_id, NEW.ask_id, NEW.verb, NEW.approval_id, NEW.approval_digest, NEW.created_at)"
-                    " IS DISTINCT FROM"
-                    " (OLD.run_id, OLD.ask_id, OLD.verb, OLD.approval_id, OLD.approval_digest, OLD.created_at)"
+                    "IF (NEW.run_id, NEW.ask_id, NEW.verb, NEW.recovered, NEW.approval_id, NEW.approval_digest,"
+                    " NEW.created_at) IS DISTINCT FROM (OLD.run_id, OLD.ask_id, OLD.verb, OLD.recovered,"
+                    " OLD.approval_id, OLD.approval_digest, OLD.created_at)"
                     " OR NEW.sends < OLD.sends THEN"
                     " RAISE EXCEPTION 'what an operation is never changes' USING ERRCODE = 'P0F15'; END IF;"
                     # the guard of an attempt moves it there, and nothing else: no sending without an attempt

@@ -79,6 +79,7 @@ class Freeze(models.Model):
     changed_by = models.CharField(max_length=80, blank=True)
     changed_at = models.DateTimeField(null=True)
     lift_asked_by = models.CharField(max_length=80, blank=True)  # unfreezing needs two people
+    kept = models.CharField(max_length=300, blank=True)  # why nobody can lift it yet; empty: people may
 
     class Meta:
         triggers = [

@@ -1,5 +1,9 @@
 """The one door to runs. People: `start`, `ask`, `request_commit`, `dispose`. The engine: `ring_due`, `advance`."""
 
+from tracker.runs.actions.epoch import beat as epoch_beat
+from tracker.runs.actions.epoch import read_back
+from tracker.runs.actions.epoch import wanted as read_back_wanted
+from tracker.runs.actions.outside import adopt, check, due_checks, note, reconcile
 from tracker.runs.actions.overruns import allow_overrun
 from tracker.runs.actions.people import (
     LONGEST_REASON,
@@ -26,13 +30,21 @@ __all__ = [
     "RunError",
     "Together",
     "TooLate",
+    "adopt",
     "advance",
     "allow_overrun",
     "approve",
     "ask",
     "ask_all",
     "beat",
+    "check",
     "dispose",
+    "due_checks",
+    "epoch_beat",
+    "note",
+    "read_back",
+    "read_back_wanted",
+    "reconcile",
     "request_commit",
     "ring_due",
     "start",

@@ -15,7 +15,7 @@ from tracker.crash import crashpoint
 from tracker.fixes import queries as fixes
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Unit
-from tracker.runs import queries, seals
+from tracker.runs import queries, seals, watching
 from tracker.runs.models import Ask, AskVerb, Difference, Operation, Run
 from tracker.waves import actions as waves
 from tracker.waves import queries as wave_queries
@@ -62,6 +62,7 @@ def words(text: str) -> str:
 def start(unit: Unit, *, by: User, now: datetime) -> Run:
     """Begin to migrate a placed unit: a run, and the wish to validate. Raises NotApproved, Illegal."""
     check(by, Permission.OPERATE, ("unit", unit.key), now)
+    _same_database()
     with transaction.atomic():
         unit = Unit.objects.select_for_update(of=("self",)).select_related("subscription").get(pk=unit.pk)
         placement = getattr(unit, "placement", None)
@@ -107,10 +108,18 @@ def start(unit: Unit, *, by: User, now: datetime) -> Run:
     return run
 
 
+def _same_database() -> None:
+    """Nothing is asked of a database that is not known to be the newest. Raises NotYet."""
+    if refusal := watching.refusal():
+        raise NotYet(refusal)
+
+
 def ask(run: Run, verb: AskVerb, *, by: User, now: datetime, reason: str = "", seal: str = "") -> Ask:
     """Say what is wanted of a run. Raises Illegal, NotYet, TooLate with the sentence the page shows."""
     check(by, Permission.OPERATE, ("run", str(run.pk)), now)
     reason = words(reason)
+    if verb != AskVerb.HOLD:
+        _same_database()
     wish = _asked(run, verb, by=by, now=now, reason=reason, seal=seal)
     crashpoint("C03", verb)
     return wish
@@ -222,6 +231,7 @@ def request_commit(run: Run, *, by: User, now: datetime) -> Approval:
     approval stands that still serves: asking anew would throw an agreement away.
     """
     check(by, Permission.OPERATE, ("run", str(run.pk)), now)
+    _same_database()
     with transaction.atomic():
         Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
         run = Run.objects.select_related("unit", "wave").get(pk=run.pk)

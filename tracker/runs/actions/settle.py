@@ -49,6 +49,7 @@ from tracker.followups.models import Capture
 from tracker.inventory import actions as inventory
 from tracker.quota import actions as quota
 from tracker.readiness import actions as readiness
+from tracker.runs.actions import checks
 from tracker.runs.actions.budget import heard, stop_until
 from tracker.runs.models import Attempt, Comparison, Difference, Operation, Run, Transition
 from tracker.runs.queries import database_now
@@ -90,6 +91,7 @@ def guard_refusal(error: DatabaseError) -> tuple[str, str] | None:
         "P0F05": ("commit-not-approved", "The database finds no valid approval of this commit."),
         "P0F21": ("window-closed", "No window of the wave is open any more."),
         "P0F22": ("planned-freeze", "A planned freeze has begun."),
+        "P0F24": ("recovered", "Somebody else sent it; it is only read here."),
     }.get(state)
 
 
@@ -435,6 +437,11 @@ def submit_again(run: Run, operation: Operation, doubt: Doubt, seen: Seen, decis
     """The same operation may be sent again; it needs no new approval, but a new look, a new arming, and room under
     freeze and window.
     """
+    if operation.recovered:  # it was never ours to send
+        why = f"{operation.verb.capitalize()} that was taken over is not there any more: seen as {seen.world.value}"
+        remember(run, operation, seen, OperationState.FAILED, why)
+        raise_attention(run, f"{why}. Nothing was sent.", seen.at)
+        return Outcome(None, "failed", f"{why}. Nothing was sent.")
     kept = carried(doubt, seen, decision)
     remember(
         run,
@@ -463,7 +470,7 @@ def need(run: Run, operation: Operation, seen: Seen, decision: Need) -> Outcome:
     return Outcome(None, "operator", f"Needs a person: {decision.what}")
 
 
-def failed(run: Run, operation: Operation, seen: Seen, decision: Move) -> Outcome:
+def failed(run: Run, operation: Operation, seen: Seen, decision: Move, timings: Timings) -> Outcome:
     remember(run, operation, seen, OperationState.FAILED, decision.why)
     verb = Verb(operation.verb)
     if verb is Verb.VALIDATE:
@@ -478,6 +485,8 @@ def failed(run: Run, operation: Operation, seen: Seen, decision: Move) -> Outcom
         inventory.set_lock(run.unit, seen.at, now=seen.at)
     if not locked and run.unit.locked_since is not None:
         inventory.set_lock(run.unit, None, now=seen.at)
+    if verb is Verb.PREPARE:
+        checks.plan(run, checks.FAILED, seen.at, timings)
     advice = "The unit may be left locked: abort before fixing it." if locked else "Nothing is locked."
     raise_attention(run, f"{verb.value.capitalize()} failed: {decision.why} {advice}", seen.at)
     return Outcome(None, "failed", f"{verb.value.capitalize()} failed: {decision.why} {advice}")
@@ -507,7 +516,7 @@ def succeeded(
                 None, "commit-not-asked", "Prepared and compared. Waiting for a commit approval, or for Abort."
             )
         case Verb.ABORT:
-            return _aborted(run, seen.at)
+            return _aborted(run, seen.at, timings)
         case _:
             return _committed(run, observed, seen.at, timings)
 
@@ -581,8 +590,9 @@ def _several(unexpected: int, wait: str = " wait") -> str:
     return f"{unexpected} unexpected differences{wait}"
 
 
-def _aborted(run: Run, now: datetime) -> Outcome:
+def _aborted(run: Run, now: datetime, timings: Timings) -> Outcome:
     inventory.set_lock(run.unit, None, now=now)
+    checks.plan(run, checks.ABORTED, now, timings)
     inventory.move(run.unit, to=State.PLANNED, by=ENGINE, now=now)  # still placed in its wave
     _end(run, "aborted", now)
     return Outcome(None, "", "Aborted: the unit is classic and unlocked again.")
@@ -592,6 +602,7 @@ def _committed(run: Run, observed: Observed, now: datetime, timings: Timings) ->
     inventory.set_lock(run.unit, None, now=now)
     opened = followups.open_for(run.unit, arm_documents=observed.arm_documents, by=ENGINE, now=now)
     quota.release(run.unit, by=ENGINE, now=now)
+    checks.plan(run, checks.COMMITTED, now, timings)
     owing = "1 follow-up" if len(opened) == 1 else f"{len(opened)} follow-ups"
     said = f"Committed; {owing} opened. Read again before it is verified."
     return Outcome(float(timings.first_check), "verifying", said)
@@ -624,9 +635,11 @@ def rest(run: Run, gateway: AzureGateway, clock: Callable[[], datetime], timings
                 Run.objects.filter(pk=run.pk).update(checked_at=now, checks=run.checks + 1)
                 if seen.world is World.MIGRATED:
                     move(run, State.VERIFIED, "read again: gone from classic, present in Resource Manager", now)
+                    checks.done(run, 1, seen.world.value, now)
                 elif seen.world is not World.UNSEEN:
                     raise_attention(run, f"Committed, yet seen as {seen.world.value} when read again.", now)
-            release(run, after=float(timings.held), code="verifying", sentence="Reading the committed unit again.")
+            wait = timings.held if seen.world in (World.MIGRATED, World.UNSEEN) else timings.max_poll
+            release(run, after=float(wait), code="verifying", sentence="Reading the committed unit again.")
             return f"checked: {seen.world.value}"
         case State.VERIFIED:
             left = owed.left(run.unit)
@@ -637,12 +650,9 @@ def rest(run: Run, gateway: AzureGateway, clock: Callable[[], datetime], timings
                     move(run, State.CLOSED, "every follow-up was seen to exist", now)
                     _end(run, "closed", now)
                 return "closed"
-            release(
-                run,
-                after=float(timings.held),
-                code="follow-ups",
-                sentence=f"{left} follow-up{' is' if left == 1 else 's are'} not yet seen to exist.",
-            )
+            # nobody polls for it: the ticker wakes the run when its last follow-up is closed (steps.ring_due)
+            said = f"{left} follow-up{' is' if left == 1 else 's are'} not yet seen to exist."
+            release(run, after=None, code="follow-ups", sentence=said)
             return f"{left} follow-ups left"
         case _:
             release(run, after=None, code=run.waiting_code, sentence=run.waiting_for)

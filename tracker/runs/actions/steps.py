@@ -58,7 +58,7 @@ from tracker.crash import crashpoint
 from tracker.followups import actions as followups
 from tracker.inventory import queries as inventory
 from tracker.runs import fitting, queries, waiting
-from tracker.runs.actions import reading, settle
+from tracker.runs.actions import epoch, reading, settle
 from tracker.runs.actions.budget import spent, take
 from tracker.runs.actions.settle import Lost, fence
 from tracker.runs.models import Ask, AskVerb, Attempt, Heartbeat, Operation, Run
@@ -81,6 +81,14 @@ def beat(name: str, now: datetime) -> None:
 def ring_due(limit: int = 500) -> list[str]:
     """Ids of due runs, each marked as rung for. Any number of tickers may call it (SKIP LOCKED)."""
     with connection.cursor() as cursor:
+        # what waits for nothing but its follow-ups, and has none left: one probe of an index each
+        cursor.execute(
+            """
+            UPDATE tracker_run r SET due_at = clock_timestamp()
+             WHERE r.state = 'verified' AND r.ended_at IS NULL AND r.due_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM tracker_followup f WHERE f.unit_id = r.unit_id AND f.state <> 'closed')
+            """
+        )
         cursor.execute(
             """
             WITH due AS (
@@ -102,6 +110,7 @@ def advance(run_id: str, *, gateway: Callable[[str], AzureGateway], clock: Clock
 
     Losing, doubling or delaying this call is harmless. Raises nothing that the platform or another worker can cause.
     """
+    epoch.guard(clock, timings)
     run = _claim(run_id, timings)
     if run is None:
         return "not due"
@@ -554,7 +563,7 @@ def _look_and_decide(run: Run, operation: Operation, gateway: AzureGateway, cloc
             case Move(to=OperationState.SUCCEEDED):
                 outcome = settle.succeeded(run, operation, seen, observed, decision, timings)
             case Move():
-                outcome = settle.failed(run, operation, seen, decision)
+                outcome = settle.failed(run, operation, seen, decision, timings)
         crashpoint("C21", operation.verb)
     crashpoint("C22", operation.verb)
     _release(run, after=outcome.after, code=outcome.code, sentence=outcome.sentence)

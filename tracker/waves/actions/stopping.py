@@ -118,6 +118,8 @@ def lift(scope: str, *, by: User, now: datetime) -> bool:
         row = Freeze.objects.select_for_update().filter(scope=scope, frozen=True).first()
         if row is None:
             raise NotFrozen("This freeze is already lifted.")
+        if row.kept:
+            raise NotFrozen(f"It cannot be lifted yet. {row.kept}")
         if row.lift_asked_by == by.actor.key:
             raise NotFrozen("You already asked to lift it; another person has to confirm.")
         done = bool(row.lift_asked_by)
