@@ -7,102 +7,166 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracker', '0024_waves_calendar'),
+        ("tracker", "0024_waves_calendar"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Drift',
+            name="Drift",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('locked outside', 'locked outside'), ('unlocked outside', 'unlocked outside'), ('migrated outside', 'migrated outside'), ('half there', 'half there'), ('at work outside', 'at work outside'), ('classic again', 'classic again'), ('on neither side', 'on neither side'), ('changed after approval', 'changed after approval')], max_length=24)),
-                ('world', models.CharField(blank=True, max_length=20)),
-                ('side', models.CharField(blank=True, max_length=12)),
-                ('said', models.CharField(max_length=500)),
-                ('advice', models.CharField(max_length=500)),
-                ('source', models.CharField(max_length=10)),
-                ('raised_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('noted_by', models.CharField(blank=True, max_length=80)),
-                ('noted_at', models.DateTimeField(null=True)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('ended_by', models.CharField(blank=True, max_length=80)),
-                ('ended_how', models.CharField(blank=True, max_length=60)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("locked outside", "locked outside"),
+                            ("unlocked outside", "unlocked outside"),
+                            ("migrated outside", "migrated outside"),
+                            ("half there", "half there"),
+                            ("at work outside", "at work outside"),
+                            ("classic again", "classic again"),
+                            ("on neither side", "on neither side"),
+                            ("changed after approval", "changed after approval"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("world", models.CharField(blank=True, max_length=20)),
+                ("side", models.CharField(blank=True, max_length=12)),
+                ("said", models.CharField(max_length=500)),
+                ("advice", models.CharField(max_length=500)),
+                ("source", models.CharField(max_length=10)),
+                ("raised_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+                ("noted_by", models.CharField(blank=True, max_length=80)),
+                ("noted_at", models.DateTimeField(null=True)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("ended_by", models.CharField(blank=True, max_length=80)),
+                ("ended_how", models.CharField(blank=True, max_length=60)),
             ],
             options={
-                'ordering': ['-raised_at'],
+                "ordering": ["-raised_at"],
             },
         ),
         migrations.CreateModel(
-            name='EndCheck',
+            name="EndCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ended', models.CharField(max_length=16)),
-                ('number', models.IntegerField()),
-                ('due_at', models.DateTimeField()),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('at', models.DateTimeField(null=True)),
-                ('world', models.CharField(blank=True, max_length=20)),
-                ('said', models.CharField(blank=True, max_length=300)),
-                ('skipped', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ended", models.CharField(max_length=16)),
+                ("number", models.IntegerField()),
+                ("due_at", models.DateTimeField()),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("at", models.DateTimeField(null=True)),
+                ("world", models.CharField(blank=True, max_length=20)),
+                ("said", models.CharField(blank=True, max_length=300)),
+                ("skipped", models.BooleanField(default=False)),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='attempt',
-            name='guard',
+            model_name="attempt",
+            name="guard",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='operation',
-            name='what_it_is',
+            model_name="operation",
+            name="what_it_is",
         ),
         migrations.AddField(
-            model_name='operation',
-            name='recovered',
+            model_name="operation",
+            name="recovered",
             field=models.BooleanField(db_default=False, default=False),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='attempt',
-            trigger=pgtrigger.compiler.Trigger(name='guard', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE o tracker_operation; r tracker_run; u tracker_unit; a tracker_approval; n integer; scopes text[];', func="\n    PERFORM 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE;\n    IF NOT FOUND THEN\n        RAISE EXCEPTION 'there is no stop switch' USING ERRCODE = 'P0F01';\n    END IF;\n    SELECT * INTO STRICT o FROM tracker_operation WHERE id = NEW.operation_id FOR UPDATE;\n    SELECT * INTO STRICT r FROM tracker_run WHERE id = o.run_id FOR UPDATE;\n    SELECT * INTO STRICT u FROM tracker_unit WHERE id = r.unit_id;\n    scopes := ARRAY['all', 'subscription:' || u.subscription_id, 'verb:' || o.verb, 'wave:' || r.wave_id,\n                    'region:' || lower(replace(u.region, ' ', ''))];\n    IF EXISTS (SELECT 1 FROM tracker_freeze WHERE frozen AND scope = ANY(scopes)) THEN\n        RAISE EXCEPTION 'frozen' USING ERRCODE = 'P0F01';\n    END IF;\n    -- whoever stops the line or edits the wave waits for this arming, or this arming for them\n    PERFORM 1 FROM tracker_wave WHERE id = r.wave_id FOR SHARE;\n    IF EXISTS (SELECT 1 FROM tracker_wave WHERE id = r.wave_id AND stopped_at IS NOT NULL) OR r.held_at IS NOT NULL THEN\n        RAISE EXCEPTION 'held' USING ERRCODE = 'P0F01';\n    END IF;\n    IF o.verb IN ('prepare', 'commit') THEN\n        IF NOT EXISTS (SELECT 1 FROM tracker_window WHERE wave_id = r.wave_id\n                       AND opens_at <= clock_timestamp() AND closes_at > clock_timestamp()) THEN\n            RAISE EXCEPTION 'outside every window' USING ERRCODE = 'P0F21';\n        END IF;\n        IF EXISTS (SELECT 1 FROM tracker_plannedfreeze WHERE withdrawn_at IS NULL AND scope = ANY(scopes)\n                   AND begins_at <= clock_timestamp() AND ends_at > clock_timestamp()) THEN\n            RAISE EXCEPTION 'inside a planned freeze' USING ERRCODE = 'P0F22';\n        END IF;\n    END IF;\n    IF o.state <> 'ready' OR r.ended_at IS NOT NULL OR r.fence <> NEW.fence OR r.lease_until IS NULL\n       OR r.lease_until < clock_timestamp() THEN\n        RAISE EXCEPTION 'not the owner of this step' USING ERRCODE = 'P0F02';\n    END IF;\n    IF o.recovered THEN\n        RAISE EXCEPTION 'what somebody else sent is only read' USING ERRCODE = 'P0F24';\n    END IF;\n    IF o.verb = 'abort' AND r.commit_armed_at IS NOT NULL THEN\n        RAISE EXCEPTION 'abort after commit' USING ERRCODE = 'P0F03';\n    END IF;\n    IF o.verb = 'commit' THEN\n        IF r.state NOT IN ('prepared', 'committing') THEN\n            RAISE EXCEPTION 'not prepared' USING ERRCODE = 'P0F04';\n        END IF;\n        IF r.commit_armed_at IS NULL THEN\n            SELECT * INTO a FROM tracker_approval WHERE id = o.approval_id FOR SHARE;\n            -- nobody leaves or loses a role between the count and the arming\n            PERFORM 1 FROM tracker_user WHERE id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            PERFORM 1 FROM tracker_rolegrant WHERE user_id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            SELECT count(DISTINCT d.approver_id) INTO n FROM tracker_decision d\n              JOIN tracker_user p ON p.id = d.approver_id AND p.is_active\n             WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL AND d.digest = a.digest\n               AND d.approver_id NOT IN (a.requester_id, a.editor_id)\n               AND EXISTS (SELECT 1 FROM tracker_rolegrant g WHERE g.user_id = p.id AND g.role IN ('engineer'));\n            IF a.id IS NULL OR a.kind <> 'commit' OR a.run_id IS DISTINCT FROM r.id OR a.voided_at IS NOT NULL\n               OR a.expires_at < clock_timestamp() OR a.digest <> o.approval_digest\n               OR a.digest <> NEW.approval_digest OR n < a.needed OR n < 1\n               OR EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved) THEN\n                RAISE EXCEPTION 'commit without valid approval' USING ERRCODE = 'P0F05';\n            END IF;\n            UPDATE tracker_run SET commit_armed_at = clock_timestamp() WHERE id = r.id;\n        END IF;\n    END IF;\n    NEW.armed_at := clock_timestamp();  -- after every lock is held (reliability-notes 4.5)\n    UPDATE tracker_operation SET state = 'sending', armed_at = NEW.armed_at, sends = sends + 1, fence = NEW.fence\n     WHERE id = o.id;\n    RETURN NEW;\n", hash='29a11c3e261cdc7c462b5ce0f0261fb22d1085fe', operation='INSERT', pgid='pgtrigger_guard_24528', table='tracker_attempt', when='BEFORE')),
+            model_name="attempt",
+            trigger=pgtrigger.compiler.Trigger(
+                name="guard",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE o tracker_operation; r tracker_run; u tracker_unit; a tracker_approval; n integer; scopes text[];",
+                    func="\n    PERFORM 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE;\n    IF NOT FOUND THEN\n        RAISE EXCEPTION 'there is no stop switch' USING ERRCODE = 'P0F01';\n    END IF;\n    SELECT * INTO STRICT o FROM tracker_operation WHERE id = NEW.operation_id FOR UPDATE;\n    SELECT * INTO STRICT r FROM tracker_run WHERE id = o.run_id FOR UPDATE;\n    SELECT * INTO STRICT u FROM tracker_unit WHERE id = r.unit_id;\n    scopes := ARRAY['all', 'subscription:' || u.subscription_id, 'verb:' || o.verb, 'wave:' || r.wave_id,\n                    'region:' || lower(replace(u.region, ' ', ''))];\n    IF EXISTS (SELECT 1 FROM tracker_freeze WHERE frozen AND scope = ANY(scopes)) THEN\n        RAISE EXCEPTION 'frozen' USING ERRCODE = 'P0F01';\n    END IF;\n    -- whoever stops the line or edits the wave waits for this arming, or this arming for them\n    PERFORM 1 FROM tracker_wave WHERE id = r.wave_id FOR SHARE;\n    IF EXISTS (SELECT 1 FROM tracker_wave WHERE id = r.wave_id AND stopped_at IS NOT NULL) OR r.held_at IS NOT NULL THEN\n        RAISE EXCEPTION 'held' USING ERRCODE = 'P0F01';\n    END IF;\n    IF o.verb IN ('prepare', 'commit') THEN\n        IF NOT EXISTS (SELECT 1 FROM tracker_window WHERE wave_id = r.wave_id\n                       AND opens_at <= clock_timestamp() AND closes_at > clock_timestamp()) THEN\n            RAISE EXCEPTION 'outside every window' USING ERRCODE = 'P0F21';\n        END IF;\n        IF EXISTS (SELECT 1 FROM tracker_plannedfreeze WHERE withdrawn_at IS NULL AND scope = ANY(scopes)\n                   AND begins_at <= clock_timestamp() AND ends_at > clock_timestamp()) THEN\n            RAISE EXCEPTION 'inside a planned freeze' USING ERRCODE = 'P0F22';\n        END IF;\n    END IF;\n    IF o.state <> 'ready' OR r.ended_at IS NOT NULL OR r.fence <> NEW.fence OR r.lease_until IS NULL\n       OR r.lease_until < clock_timestamp() THEN\n        RAISE EXCEPTION 'not the owner of this step' USING ERRCODE = 'P0F02';\n    END IF;\n    IF o.recovered THEN\n        RAISE EXCEPTION 'what somebody else sent is only read' USING ERRCODE = 'P0F24';\n    END IF;\n    IF o.verb = 'abort' AND r.commit_armed_at IS NOT NULL THEN\n        RAISE EXCEPTION 'abort after commit' USING ERRCODE = 'P0F03';\n    END IF;\n    IF o.verb = 'commit' THEN\n        IF r.state NOT IN ('prepared', 'committing') THEN\n            RAISE EXCEPTION 'not prepared' USING ERRCODE = 'P0F04';\n        END IF;\n        IF r.commit_armed_at IS NULL THEN\n            SELECT * INTO a FROM tracker_approval WHERE id = o.approval_id FOR SHARE;\n            -- nobody leaves or loses a role between the count and the arming\n            PERFORM 1 FROM tracker_user WHERE id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            PERFORM 1 FROM tracker_rolegrant WHERE user_id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            SELECT count(DISTINCT d.approver_id) INTO n FROM tracker_decision d\n              JOIN tracker_user p ON p.id = d.approver_id AND p.is_active\n             WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL AND d.digest = a.digest\n               AND d.approver_id NOT IN (a.requester_id, a.editor_id)\n               AND EXISTS (SELECT 1 FROM tracker_rolegrant g WHERE g.user_id = p.id AND g.role IN ('engineer'));\n            IF a.id IS NULL OR a.kind <> 'commit' OR a.run_id IS DISTINCT FROM r.id OR a.voided_at IS NOT NULL\n               OR a.expires_at < clock_timestamp() OR a.digest <> o.approval_digest\n               OR a.digest <> NEW.approval_digest OR n < a.needed OR n < 1\n               OR EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved) THEN\n                RAISE EXCEPTION 'commit without valid approval' USING ERRCODE = 'P0F05';\n            END IF;\n            UPDATE tracker_run SET commit_armed_at = clock_timestamp() WHERE id = r.id;\n        END IF;\n    END IF;\n    NEW.armed_at := clock_timestamp();  -- after every lock is held (reliability-notes 4.5)\n    UPDATE tracker_operation SET state = 'sending', armed_at = NEW.armed_at, sends = sends + 1, fence = NEW.fence\n     WHERE id = o.id;\n    RETURN NEW;\n",
+                    hash="29a11c3e261cdc7c462b5ce0f0261fb22d1085fe",
+                    operation="INSERT",
+                    pgid="pgtrigger_guard_24528",
+                    table="tracker_attempt",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='operation',
-            trigger=pgtrigger.compiler.Trigger(name='what_it_is', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF (NEW.run_id, NEW.ask_id, NEW.verb, NEW.recovered, NEW.approval_id, NEW.approval_digest, NEW.created_at) IS DISTINCT FROM (OLD.run_id, OLD.ask_id, OLD.verb, OLD.recovered, OLD.approval_id, OLD.approval_digest, OLD.created_at) OR NEW.sends < OLD.sends THEN RAISE EXCEPTION 'what an operation is never changes' USING ERRCODE = 'P0F15'; END IF; IF NEW.state = 'sending' AND OLD.state <> 'sending' AND pg_trigger_depth() < 2 THEN RAISE EXCEPTION 'only an attempt sends' USING ERRCODE = 'P0F14'; END IF; RETURN NEW;", hash='370151b45e8337e6e6988afd5feab8b6ff738e56', operation='UPDATE', pgid='pgtrigger_what_it_is_5b449', table='tracker_operation', when='BEFORE')),
+            model_name="operation",
+            trigger=pgtrigger.compiler.Trigger(
+                name="what_it_is",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF (NEW.run_id, NEW.ask_id, NEW.verb, NEW.recovered, NEW.approval_id, NEW.approval_digest, NEW.created_at) IS DISTINCT FROM (OLD.run_id, OLD.ask_id, OLD.verb, OLD.recovered, OLD.approval_id, OLD.approval_digest, OLD.created_at) OR NEW.sends < OLD.sends THEN RAISE EXCEPTION 'what an operation is never changes' USING ERRCODE = 'P0F15'; END IF; IF NEW.state = 'sending' AND OLD.state <> 'sending' AND pg_trigger_depth() < 2 THEN RAISE EXCEPTION 'only an attempt sends' USING ERRCODE = 'P0F14'; END IF; RETURN NEW;",
+                    hash="370151b45e8337e6e6988afd5feab8b6ff738e56",
+                    operation="UPDATE",
+                    pgid="pgtrigger_what_it_is_5b449",
+                    table="tracker_operation",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='drift',
-            name='run',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='drifts', to='tracker.run'),
+            model_name="drift",
+            name="run",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="drifts", to="tracker.run"
+            ),
         ),
         migrations.AddField(
-            model_name='drift',
-            name='unit',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='drifts', to='tracker.unit'),
+            model_name="drift",
+            name="unit",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="drifts", to="tracker.unit"
+            ),
         ),
         migrations.AddField(
-            model_name='endcheck',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='end_checks', to='tracker.run'),
+            model_name="endcheck",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="end_checks", to="tracker.run"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='drift',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('unit', 'kind'), name='one_open_drift'),
+            model_name="drift",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)), fields=("unit", "kind"), name="one_open_drift"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='drift',
-            trigger=pgtrigger.compiler.Trigger(name='stays', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='62945660a8c13c1e272c661ec911bd9112bc0479', operation='DELETE', pgid='pgtrigger_stays_b7edb', table='tracker_drift', when='BEFORE')),
+            model_name="drift",
+            trigger=pgtrigger.compiler.Trigger(
+                name="stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="62945660a8c13c1e272c661ec911bd9112bc0479",
+                    operation="DELETE",
+                    pgid="pgtrigger_stays_b7edb",
+                    table="tracker_drift",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='drift',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='3eeb5349224643386b3d1201300a9297bf487a9c', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_8b2df', table='tracker_drift', when='BEFORE')),
+            model_name="drift",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="3eeb5349224643386b3d1201300a9297bf487a9c",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_8b2df",
+                    table="tracker_drift",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='endcheck',
-            index=models.Index(condition=models.Q(('at__isnull', True)), fields=['due_at'], name='end_check_due'),
+            model_name="endcheck",
+            index=models.Index(condition=models.Q(("at__isnull", True)), fields=["due_at"], name="end_check_due"),
         ),
     ]

@@ -7,65 +7,99 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracker', '0025_runs_outside'),
+        ("tracker", "0025_runs_outside"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ClusterEpoch',
+            name="ClusterEpoch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('system', models.CharField(max_length=24)),
-                ('timeline', models.BigIntegerField()),
-                ('database', models.BigIntegerField()),
-                ('nonce', models.CharField(max_length=32)),
-                ('mark', models.BigIntegerField(default=1)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('quarantine', 'Quarantine'), ('reading', 'Reading'), ('waiting', 'Waiting')], default='open', max_length=12)),
-                ('started_at', models.DateTimeField()),
-                ('cause', models.CharField(blank=True, max_length=300)),
-                ('quiet_until', models.DateTimeField(null=True)),
-                ('lost', models.BigIntegerField(default=0)),
-                ('opened_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("system", models.CharField(max_length=24)),
+                ("timeline", models.BigIntegerField()),
+                ("database", models.BigIntegerField()),
+                ("nonce", models.CharField(max_length=32)),
+                ("mark", models.BigIntegerField(default=1)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("quarantine", "Quarantine"),
+                            ("reading", "Reading"),
+                            ("waiting", "Waiting"),
+                        ],
+                        default="open",
+                        max_length=12,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("cause", models.CharField(blank=True, max_length=300)),
+                ("quiet_until", models.DateTimeField(null=True)),
+                ("lost", models.BigIntegerField(default=0)),
+                ("opened_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ReadBack',
+            name="ReadBack",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_world', models.CharField(blank=True, max_length=20)),
-                ('first_at', models.DateTimeField(null=True)),
-                ('world', models.CharField(blank=True, max_length=20)),
-                ('at', models.DateTimeField(null=True)),
-                ('said', models.CharField(blank=True, max_length=300)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("first_world", models.CharField(blank=True, max_length=20)),
+                ("first_at", models.DateTimeField(null=True)),
+                ("world", models.CharField(blank=True, max_length=20)),
+                ("at", models.DateTimeField(null=True)),
+                ("said", models.CharField(blank=True, max_length=300)),
             ],
         ),
         migrations.AddField(
-            model_name='freeze',
-            name='kept',
+            model_name="freeze",
+            name="kept",
             field=models.CharField(blank=True, max_length=300),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='clusterepoch',
-            trigger=pgtrigger.compiler.Trigger(name='stays', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='a10653b785598db3a2f3fcc7a11a7059f1583036', operation='DELETE', pgid='pgtrigger_stays_ddc6a', table='tracker_clusterepoch', when='BEFORE')),
+            model_name="clusterepoch",
+            trigger=pgtrigger.compiler.Trigger(
+                name="stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="a10653b785598db3a2f3fcc7a11a7059f1583036",
+                    operation="DELETE",
+                    pgid="pgtrigger_stays_ddc6a",
+                    table="tracker_clusterepoch",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='clusterepoch',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='30af99a2ffb8cd596ae55c6a78d1fb1cfa0c22e0', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_fd177', table='tracker_clusterepoch', when='BEFORE')),
+            model_name="clusterepoch",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="30af99a2ffb8cd596ae55c6a78d1fb1cfa0c22e0",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_fd177",
+                    table="tracker_clusterepoch",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='readback',
-            name='epoch',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='read_back', to='tracker.clusterepoch'),
+            model_name="readback",
+            name="epoch",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="read_back", to="tracker.clusterepoch"
+            ),
         ),
         migrations.AddField(
-            model_name='readback',
-            name='unit',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tracker.unit'),
+            model_name="readback",
+            name="unit",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tracker.unit"),
         ),
         migrations.AddConstraint(
-            model_name='readback',
-            constraint=models.UniqueConstraint(fields=('epoch', 'unit'), name='one_read_back'),
+            model_name="readback",
+            constraint=models.UniqueConstraint(fields=("epoch", "unit"), name="one_read_back"),
         ),
     ]
