@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from migrator.windows import Weekly
 from tests.browser.conftest import LOOKS, sideways
 from tests.tracker.runs.programme import Programme
 from tracker.runs import actions as runs
+from tracker.runs.models import Operation
 from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
 from tracker.waves.models import Approval, Wave
@@ -84,6 +88,14 @@ def test_every_page_is_accessible_and_fits_in_both_themes_and_both_widths(
     second = programme.wave("shopfiles", opens=30, closes=34)
     asked = waves.submit(second, by=programme.maya, now=database_now())
     waves.freeze("verb:commit", reason="Incident 4711.", by=programme.maya, now=database_now())
+    now, berlin = database_now(), ZoneInfo("Europe/Berlin")
+    spring = Weekly(5, time(22), time(4), berlin, date(now.year + 1, 3, 13), date(now.year + 1, 4, 11))
+    waves.add_weekly(second, spring, by=programme.maya, now=now)
+    planned = {"reason": "Year end: the books close.", "zone": berlin, "by": programme.maya}
+    hour = timedelta(hours=1)
+    waves.plan_freeze("region:westeurope", begins_at=now + 2 * hour, ends_at=now + 50 * hour, now=now, **planned)
+    waves.plan_freeze("all", begins_at=now - hour, ends_at=now + hour, now=now - 2 * hour, **planned)
+    Operation.objects.filter(verb="prepare").update(ended_at=now + 9 * hour)  # what was measured does not fit any more
     paths = {
         "list": "/waves/",
         "new": "/waves/new/",
@@ -94,6 +106,8 @@ def test_every_page_is_accessible_and_fits_in_both_themes_and_both_widths(
         "review-wave": f"/approvals/{asked.pk}/",
         "review-commit": f"/approvals/{commit.pk}/",
         "freeze": "/freeze/",
+        "run": f"/runs/{run.pk}/",
+        "runs": "/runs/",
     }
     for theme, width in LOOKS:
         page = open_page("/freeze/", user=programme.maya, theme=theme, width=width)
@@ -103,6 +117,34 @@ def test_every_page_is_accessible_and_fits_in_both_themes_and_both_widths(
             assert axe(page) == [], f"{name} {theme} {width}"
             assert sideways(page) == [], f"{name} {theme} {width}"
         assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_a_freeze_is_planned_in_its_zone_and_a_time_that_comes_twice_is_asked_for(
+    open_page: Open, programme: Programme
+) -> None:
+    wave = programme.approved("shop-net")
+    page = open_page("/freeze/", user=programme.maya)
+    form = page.locator("#plan")
+    form.get_by_label("What").select_option(label=wave.name)
+    form.get_by_label("Begins", exact=True).fill("2027-10-31T02:30")
+    form.get_by_label("Ends", exact=True).fill("2027-11-02T06:00")
+    form.get_by_label("Time zone").fill("Europe/Berlin")
+    form.get_by_label("Reason").fill("Quarter end.")
+    form.get_by_role("button", name="Plan freeze").click()
+    expect(form.get_by_text("comes twice in Europe/Berlin")).to_be_visible()
+    form.get_by_label(re.compile("^Which begins")).select_option("second")
+    form.get_by_role("button", name="Plan freeze").click()
+    expect(page.locator("#planned")).to_contain_text("Sun 31 Oct 2027 02:30 Europe/Berlin (+01:00)")
+    expect(page.locator("#planned")).to_contain_text("2027-10-31 01:30 UTC")
+    page.goto(f"/waves/{wave.pk}/")
+    expect(page.locator("#planned-side")).to_contain_text("Quarter end.")
+    page.goto("/freeze/")
+    page.locator("#planned").get_by_text("Withdraw").first.click()
+    page.get_by_label("Why it is not needed").fill("It was moved.")
+    page.locator("#planned").get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("The planned freeze is withdrawn.")).to_be_visible()
+    refusals = "the server responded with a status of 4"  # the question above
+    assert [said for said in page.complaints if refusals not in said] == []  # type: ignore[attr-defined]
 
 
 def test_a_printed_review_holds_everything_and_nothing_to_press(open_page: Open, programme: Programme) -> None:
