@@ -100,6 +100,8 @@ class _DyingGateway:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._gateway, name)
+        if not callable(call):
+            return call
 
         def dying(*args: Any, **named: Any) -> Any:
             due = self._dying._due()
@@ -406,6 +408,8 @@ class Programme(RuleBasedStateMachine):
         self.model.seen = self.before
         self.model.now = datetime.fromisoformat(self.before["now"])
         posts = self.world.posts() if self.worked else []
+        broken = self.world.violations() if posts else []
+        assert broken == [], f"the platform was sent what a careful client never sends: {broken}"
         self.dirty = self.worked = False
         check(self.model, before, self.before, posts, self.posted, self.tally)
 

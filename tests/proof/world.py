@@ -163,6 +163,11 @@ class World:
         verbs = ("validate", "prepare", "abort", "commit")
         return [line for line in lines if line["method"] == "POST" and line["verb"] in verbs]
 
+    def violations(self) -> list[dict[str, Any]]:
+        """What the platform was sent in this life and should not have been: a second request while one runs, a Commit
+        of what is not prepared, anything after a Commit."""
+        return self.simulator.control("violations")["value"]
+
     def user(self, name: str) -> User:
         return User.objects.get(username=name)
 
