@@ -70,8 +70,8 @@ def _world(folder, number, rounds, seed, points, waiting, tally, limit, chosen) 
             number += 1
             dice = random.Random(f"{seed}:{number}")
             mine, units = units[:UNITS_OF_A_ROUND], units[UNITS_OF_A_ROUND:]
-            here = [waiting.pop() for _ in range(min(8, len(waiting)))]
-            plan = chosen(dice, here, len(here)) if here else chosen(dice, points, dice.randint(1, 8))
+            here = [waiting.pop() for _ in range(min(6, len(waiting)))]
+            plan = chosen(dice, here, len(here)) if here else chosen(dice, points, dice.randint(1, 6))
             aborts = [names[pk] for pk in dice.sample(mine, dice.randint(0, 2))]
             said = " ".join(f"{point}={action}" for point, action in plan.items())
             say(f"round {number}: {said}")

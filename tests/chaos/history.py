@@ -28,7 +28,8 @@ class History:
     attempts: id, operation, run, verb, unit (azure id), number, armed_at, resolved_at, outcome, event_id, committed_at
     operations: id, run, verb, state, approval (id or None), approval_digest
     runs: id, unit, wave, state, ended_at, outcome, attention, commit_armed_at, started_at
-    units: id, azure_id, progress, locked_since, gone_at, follow_ups, captured (source keys)
+    units: id, azure_id, progress, locked_since, gone_at, follow_ups, captured (source keys); later: progress once more,
+        read after the pages, because a committed run goes on to verified and closed by itself
     approvals: id, kind, wave, run, body, digest, requester, editor, needed, requested_at, expires_at, voided_at
     decisions: approval, approver, approved, digest, decided_at, revoked_at
     grants: user (id) → roles; inactive people have none
@@ -110,6 +111,8 @@ def collect(world: World) -> History:
     }
     found.breaches = world.simulator.control("violations")["value"]
     found.pages = _pages(world, [row["id"] for row in found.units])
+    later = {row["id"]: row["progress"] for row in world.sql("SELECT id, progress FROM tracker_unit")}
+    found.units = [{**row, "later": later[row["id"]]} for row in found.units]
     return found
 
 

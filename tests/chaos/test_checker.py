@@ -101,8 +101,8 @@ class Scribe:
         progress = "verified" if over else "planned"
         dropped = f"{azure_id}/scale"
         history.units.append(
-            {"id": pk, "azure_id": azure_id, "progress": progress, "locked_since": None, "gone_at": None,
-             "follow_ups": int(over), "captured": [dropped]}
+            {"id": pk, "azure_id": azure_id, "progress": progress, "later": progress, "locked_since": None,
+             "gone_at": None, "follow_ups": int(over), "captured": [dropped]}
         )  # fmt: skip
         history.pages[pk] = {"progress": progress, "locked": False}
         if over:
