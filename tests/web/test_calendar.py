@@ -145,7 +145,7 @@ def test_every_waiting_run_says_since_when_and_when_it_is_looked_at_again(progra
     said = client.get(f"/api/v1/runs/{run.pk}/").json()
     assert said["waiting_code"] == "prepare-not-asked" and said["waiting_since"] and said["due_at"] is None
     wave = client.get(f"/api/v1/waves/{run.wave_id}/").json()
-    assert wave["forecast"]["units"][0]["fits"] is False and "nobody can say" in wave["forecast"]["sentence"]
+    assert wave["forecast"]["units"][0]["fits"] is False and "Nobody can say" in wave["forecast"]["sentence"]
     assert wave["planned_freezes"] == [] and wave["windows"][0]["zone"] == "UTC"
     programme.ask(run, "prepare")
     waves.freeze("all", reason="incident", by=programme.maya, now=database_now())

@@ -91,13 +91,17 @@ class Forecast:
             return "Nothing of this wave waits for Prepare or Commit."
         if self.window is None:
             return "No window is planned; nothing may start without one."
+        if len(self.unmeasured) == n:
+            return (
+                f"Nobody can say yet: what {'these units' if n > 1 else 'this unit'} will take was never measured here."
+            )
         told = [f"{len(self.fitting)} of {n} unit{'s' if n > 1 else ''} fit{'' if len(self.fitting) != 1 else 's'}"]
         if self.over:
             names = ", ".join(each.name for each in self.over[:5])
             more = f" and {len(self.over) - 5} more" if len(self.over) > 5 else ""
             told.append(f"{len(self.over)} would overrun: {names}{more}")
         if self.unmeasured:
-            told.append(f"of {len(self.unmeasured)} nobody can say, their kind was never measured")
+            told.append(f"of {len(self.unmeasured)} nobody can say, it was never measured here")
         return f"{'; '.join(told)}."
 
 
