@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from migrator.simulator import quotas, validation
@@ -9,7 +10,7 @@ from migrator.simulator import scope as scopes
 from migrator.simulator.errors import ArmError, bad_request
 from migrator.simulator.records import Finished, Migration, Operation
 from migrator.simulator.scope import SLOT, Scope, kind_of, parent_key, properties
-from migrator.simulator.store import Document, subscription_in
+from migrator.simulator.store import Document, Store, subscription_in
 from migrator.simulator.translation import Builder
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ PLANNED = ("stuck", "operation-fails", "says-succeeded", "says-failed")  # fault
 DESTINATIONS = ("Default", "New", "Existing")
 
 
-def check_parameters(scope: Scope, body: Mapping[str, Any]) -> None:
-    """The body a slot is validated and prepared with (azure.md 2.3 [I]; E17 to E20). Others take none."""
+def check_parameters(store: Store, scope: Scope, body: Mapping[str, Any]) -> None:
+    """The body a slot is validated and prepared with (azure.md 2.3 [I]; E17 to E20). Others take none. An existing
+    network has to be there, in the region of the deployment, with the subnet; the words of these refusals are [I]."""
     if kind_of(scope.unit["id"]) != SLOT:
         return
     wish = body.get("destinationVirtualNetwork")
@@ -40,6 +42,29 @@ def check_parameters(scope: Scope, body: Mapping[str, Any]) -> None:
             raise bad_request(
                 "A deployment of web or worker roles cannot be migrated into an existing virtual network."
             )
+        if not body.get("resourceGroupName"):
+            raise bad_request("The resource group name of the virtual network cannot be null or empty.")
+        _check_network(store, scope, body)
+
+
+def _check_network(store: Store, scope: Scope, body: Mapping[str, Any]) -> None:
+    name, subnet = str(body["virtualNetworkName"]), str(body["subnetName"])
+    group = f"/subscriptions/{subscription_in(scope.unit['id'])}/resourceGroups/{body['resourceGroupName']}"
+    network = store.get(f"{group}/providers/Microsoft.Network/virtualNetworks/{name}")
+    if network is None:
+        raise bad_request(f"The virtual network {name} was not found in resource group {body['resourceGroupName']}.")
+    home = quotas.scope_location(scope)
+    if str(network.get("location", "")).lower().replace(" ", "") != home.lower().replace(" ", ""):
+        raise bad_request(f"The virtual network {name} is not in the location {home} of the deployment.")
+    subnets = properties(network).get("subnets") or ()
+    found = next((each for each in subnets if str(each.get("name", "")).lower() == subnet.lower()), None)
+    if found is None:
+        raise bad_request(f"The subnet {subnet} was not found in the virtual network {name}.")
+    prefix = properties(found).get("addressPrefix")
+    taken = properties(found).get("ipConfigurations") or ()
+    # five addresses of every subnet are Azure's own [K]
+    if prefix and ip_network(str(prefix)).num_addresses - 5 - len(taken) < len(scope.machines):
+        raise bad_request(f"Subnet {subnet} does not have enough capacity for {len(scope.machines)} IP addresses.")
 
 
 def classic_locked(document: Mapping[str, Any]) -> ArmError:
@@ -181,7 +206,8 @@ def _prepared(platform: "Platform", operation: Operation, migration: Migration) 
     if problems:
         _fail(platform, operation, migration, "BadRequest", problems[0]["message"])
         return _put_all(platform, migration, builder.groups())
-    wanted = quotas.need(platform.store, scope)
+    own_network = migration.parameters.get("destinationVirtualNetwork") != "Existing"
+    wanted = quotas.need(platform.store, scope, own_network=own_network)
     short = platform.quotas.shortfall(scope, wanted)
     if short:
         row, missing = short[0]

@@ -200,7 +200,7 @@ class Platform:
         scope = scopes.resolve(self.store, unit)
         if verb in ("validate", "prepare"):
             self._check_whole(unit)
-            lifecycle.check_parameters(scope, body)
+            lifecycle.check_parameters(self.store, scope, body)
         migration = self.migrations.get(scope.key)
         if verb == "validate":
             later = not at_once and self._dice(scope.key, "validate later").random() < self.settings.validate_later

@@ -47,8 +47,9 @@ def localized(name: str) -> str:
     return f"{name.removesuffix('Family')} Family vCPUs" if name.endswith("Family") else name
 
 
-def need(store: Store, scope: Scope) -> Counter[tuple[str, str]]:
-    """What Prepare will draw: (provider, row name) to amount, all in the unit's region."""
+def need(store: Store, scope: Scope, *, own_network: bool = True) -> Counter[tuple[str, str]]:
+    """What Prepare will draw: (provider, row name) to amount, all in the unit's region. `own_network`: a deployment
+    outside any network gets a new one."""
     wanted: Counter[tuple[str, str]] = Counter()
     if scope.account is not None:
         return Counter({(STORAGE, "StorageAccounts"): 1})
@@ -72,7 +73,7 @@ def need(store: Store, scope: Scope) -> Counter[tuple[str, str]]:
         wanted[NETWORK, "PublicIPAddresses"] += len(vips)
         wanted[NETWORK, "StaticPublicIPAddresses"] += sum(1 for vip in vips if vip.get("reservedIpName"))
         wanted[NETWORK, "LoadBalancers"] += 1 if vips else 0
-    bare = {parent_key(slot["id"]) for slot in scope.slots} if scope.network is None else set()
+    bare = {parent_key(slot["id"]) for slot in scope.slots} if scope.network is None and own_network else set()
     wanted[NETWORK, "VirtualNetworks"] += 1 if scope.network is not None else len(bare)
     wanted[NETWORK, "NetworkSecurityGroups"] += len(scope.security_groups)
     wanted[NETWORK, "RouteTables"] += len(_route_tables(scope))

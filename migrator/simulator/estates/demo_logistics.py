@@ -132,6 +132,9 @@ def _machines(area: Area, vhds: Document) -> None:
     address = area.reserved(
         "depot-edge", "rip-scanner", EUS, attached_to=ftp["id"].replace("legacy-ftp", "scanner-gateway")
     )
+    apps = {"name": "apps", "properties": {"addressPrefix": "10.60.1.0/28", "provisioningState": "Succeeded"}}
+    body = {"addressSpace": {"addressPrefixes": ["10.60.0.0/16"]}, "subnets": [apps], "virtualNetworkPeerings": []}
+    area.arm("depot-hub", "Microsoft.Network/virtualNetworks", "depot-hub-net", EUS, body)  # where they may go
     scanner = machine_service(area, "depot-edge", "scanner-gateway", EUS, DEPOTS, reserved=address)
     area.machine(
         scanner, "scanner1", "Small", account=vhds, endpoints={"mqtt": 8883}, system="Linux", private="10.77.12.9"

@@ -227,14 +227,36 @@ def test_the_destination_of_a_deployment_is_checked(azure, values, fragment):
 def test_an_existing_network_can_be_the_destination_of_machines(azure):
     owner = azure.subscriptions["Bramble Logistics"]
     unit = "hostedservices/legacy-ftp/deployments/legacy-ftp-production"
-    wish = {"DestinationVirtualNetwork": "Existing", "ResourceGroupName": "hub", "VirtualNetworkName": "hub-net"}
+    wish = {"DestinationVirtualNetwork": "Existing", "ResourceGroupName": "depot-hub"}
+    wish |= {"VirtualNetworkName": "depot-hub-net"}
     submitted = azure.verb("prepare", unit, subscription=owner, body=network_resource(**wish, SubNetName="apps"))
     assert submitted.status == 202, submitted.raw
     azure.pass_time()
     assert text(azure.status(submitted, subscription=owner), "Status") == "Succeeded"
     [nic] = [d for d in azure.documents() if d["type"].endswith("networkInterfaces")]
     subnet = nic["properties"]["ipConfigurations"][0]["properties"]["subnet"]["id"]
-    assert subnet.endswith("/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/hub-net/subnets/apps")
+    assert subnet.endswith("/depot-hub/providers/Microsoft.Network/virtualNetworks/depot-hub-net/subnets/apps")
+    migrated = [d["type"] for d in azure.documents() if "/legacy-ftp-migrated/" in d["id"].lower()]
+    assert migrated and not [kind for kind in migrated if kind.endswith("/virtualNetworks")]  # no network of its own
+
+
+@pytest.mark.parametrize(
+    ("group", "network", "subnet", "fragment"),
+    [
+        ("nowhere", "depot-hub-net", "apps", "virtual network depot-hub-net was not found"),
+        ("depot-hub", "other-net", "apps", "virtual network other-net was not found"),
+        ("depot-hub", "depot-hub-net", "none", "subnet none was not found"),
+        ("", "depot-hub-net", "apps", "resource group name of the virtual network cannot be null"),
+    ],
+)
+def test_an_existing_network_has_to_be_there(azure, group, network, subnet, fragment):
+    owner = azure.subscriptions["Bramble Logistics"]
+    unit = "hostedservices/legacy-ftp/deployments/legacy-ftp-production"
+    wish = {"DestinationVirtualNetwork": "Existing", "ResourceGroupName": group}
+    wish |= {"VirtualNetworkName": network, "SubNetName": subnet}
+    for verb in ("validate", "prepare"):
+        reply = azure.verb(verb, unit, subscription=owner, body=network_resource(**wish))
+        assert reply.status == 400 and fragment in reply.message
 
 
 def test_a_deployment_inside_a_network_is_not_moved_alone(azure):
