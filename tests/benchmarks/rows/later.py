@@ -3,7 +3,5 @@
 from tests.benchmarks.registry import later
 
 LATER = "comes with the rows of the engine"
-later("F13", "engine steps against the simulator", LATER)
 later("F17", "wave plan, 5,000 units, 40 windows", LATER)
-later("F18", "200 users while 2,000 operations poll", LATER)
 later("F20", "fresh machine to first page; migrate; whole suite", LATER)
