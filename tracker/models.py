@@ -42,7 +42,7 @@ from tracker.runs.models import (
     Run,
     Transition,
 )
-from tracker.runs.watch_models import ClusterEpoch, Drift, EndCheck, ReadBack
+from tracker.runs.watch_models import ClusterEpoch, Drift, EndCheck, ReadBack, Violation
 from tracker.waves.calendar_models import PlannedFreeze
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
@@ -106,6 +106,7 @@ __all__ = [
     "Unit",
     "Usage",
     "User",
+    "Violation",
     "Waiver",
     "Wave",
     "Window",

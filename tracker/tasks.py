@@ -6,6 +6,7 @@ again each second. No eta, no retries, no results (engine.md, Why not plain Cele
 """
 
 import logging
+import time
 from datetime import datetime
 
 from celery import current_app, shared_task
@@ -98,6 +99,12 @@ def advance(*, run_id: str, **_: object) -> str:
     done = runs.advance(run_id, gateway=gateways.gateway_for, clock=clock, timings=gateways.timings())
     logger.info("run %s: %s", run_id, done)
     return done
+
+
+@shared_task(soft_time_limit=300, time_limit=360)
+def assert_all(**_: object) -> str:
+    """Look whether something is so that can never be."""
+    return f"{runs.assert_all(clock(), host=time.time)} broken"
 
 
 @shared_task
@@ -278,6 +285,7 @@ BEAT = {
     "sequence": {"task": "tracker.tasks.sequence", "schedule": 2.0, "options": {"expires": 10}},
     "fold": {"task": "tracker.tasks.fold", "schedule": 10.0, "options": {"expires": 10}},
     "epoch": {"task": "tracker.tasks.epoch", "schedule": 30.0, "options": {"expires": 30}},
+    "assert": {"task": "tracker.tasks.assert_all", "schedule": 60.0, "options": {"expires": 60}},
     "sweep": {"task": "tracker.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "verify": {"task": "tracker.tasks.verify", "schedule": crontab(hour=3, minute=0), "options": {"expires": 3600}},
     "look": {"task": "tracker.tasks.look", "schedule": 300.0, "options": {"expires": 240}},

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from migrator.configuration import Kind
+from migrator.lifecycle.outside import Drift
 from tests.api.conftest import Api
 from tests.tracker.readiness.files import CANARY, cscfg
 from tests.tracker.runs.programme import Programme
@@ -21,6 +22,7 @@ from tracker.quota.models import QuotaRequest
 from tracker.readiness import actions as readiness
 from tracker.readiness.actions import Upload, give_files
 from tracker.readiness.models import Finding
+from tracker.runs.actions import outside
 from tracker.runs.queries import database_now
 
 
@@ -96,6 +98,8 @@ def far(programme: Programme) -> Programme:
     key = finding.unit.members.get(key__endswith="/legacy-erp/slots/production").key
     erp = Upload(Kind.CONFIGURATION, "Erp.cscfg", cscfg("legacy-erp", "Other"))
     give_files(finding.unit, key, [erp], by=programme.tomas.actor, now=database_now())
+    elsewhere = programme.unit("legacy-net")
+    outside.tell(elsewhere, None, Drift.LOCKED, "Somebody prepared it.", "Ask who.", database_now(), source="sync")
     sign_checkpoint(database_now(), "test")
     return programme
 
@@ -105,7 +109,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     asked = {
         "": {}, "subscriptions/": {}, "resources/": {}, "units/": {}, "rules/": {}, "waves/": {}, "approvals/": {},
         "runs/": {}, "quota/usages/": {}, "quota/matrix/": {}, "quota/requests/": {}, "followups/": {}, "fixes/": {},
-        "audit/events/": {}, "audit/checkpoints/": {}, "waivers/": {}, "attestations/": {},
+        "audit/events/": {}, "audit/checkpoints/": {}, "waivers/": {}, "attestations/": {}, "runs/outside/": {},
     }  # fmt: skip
     lists = {address: ask.get(address) for address in asked}
     for address, body in lists.items():

@@ -4,6 +4,7 @@ import json
 from typing import Any, get_args
 
 from migrator.lifecycle import Health, OperationState, State
+from migrator.lifecycle.outside import Drift
 from migrator.readiness import Automatable, Detection, Effect, Outcome, Scope, Verdict
 from migrator.resources import Verb
 from migrator.units import UnitKind
@@ -565,6 +566,7 @@ RUN_IN_FULL = RUN.with_more(
     f("transitions", list_of(shaped(TRANSITION)), "How it moved.", "its_transitions"),
     f("comparison", shaped(COMPARISON, null=True), "Null before it was made.", "its_comparison"),
 )
+DRIFT_KINDS = tuple(each.value for each in Drift)
 DIFFERENCE = Shape.made(
     "Difference",
     "One row of a comparison.",
@@ -579,6 +581,24 @@ DIFFERENCE = Shape.made(
     f("disposition", text(null=True), "What a person said of it."),
     f("disposed_by", text(null=True), "Who."),
     f("disposed_at", moment(null=True), "When."),
+)
+
+DRIFT = Shape.made(
+    "Drift",
+    "A unit of which Azure shows something else than is held here.",
+    f("id", integer(), "Its id.", "pk"),
+    f("unit", integer(), "The unit.", "unit_id"),
+    f("run", uuid(null=True), "Its live run.", "run_id"),
+    f("kind", one_of(DRIFT_KINDS), "How it differs."),
+    f("seen", text(null=True), "What Azure showed.", "world"),
+    f("said", text(), "The same as a sentence."),
+    f("advice", text(), "What a person does next."),
+    f("raised_at", moment(), "Since when."),
+    f("seen_at", moment(), "The newest reading that shows it."),
+    f("noted_by", text(null=True), "Who knows of it."),
+    f("noted_at", moment(null=True), "Since when."),
+    f("ended_at", moment(null=True), "When it was over; null: it is open."),
+    f("ended_how", text(null=True), "How it ended."),
 )
 
 # --- the history ------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ urlpatterns = [
     path("runs/", runs.Runs.as_view(), name="api_runs"),
     path("runs/<uuid:pk>/", runs.OneRun.as_view(), name="api_run"),
     path("runs/<uuid:pk>/differences/", runs.Differences.as_view(), name="api_differences"),
+    path("runs/outside/", runs.Outside.as_view(), name="api_outside"),
     path("quota/usages/", planning.Usages.as_view(), name="api_quota_usages"),
     path("quota/matrix/", planning.Matrix.as_view(), name="api_quota_matrix"),
     path("quota/requests/", planning.Requests.as_view(), name="api_quota_requests"),

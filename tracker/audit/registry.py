@@ -228,6 +228,8 @@ _TABLE = (
     ("drift.noted", "Difference noted", "{actor} noted that {object} is {kind} in Azure[: {reason}].", "kind *"),
     ("drift.adopted", "Taken over", "{actor} took over what Azure shows of {object}: {kind}, to be read as"
      " {verb}[: {reason}].", "kind verb *"),
+    ("invariant.violated", "Something impossible", "Something is so that can never be, about {object}: {cause}.",
+     "assertion subject cause"),
     ("epoch.changed", "Database changed",
      "The database changed: {cause}. Everything was stopped and every agreement is void[; {lost} events are lost].",
      "cause lost:number *"),

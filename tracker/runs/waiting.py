@@ -61,6 +61,7 @@ CODES: Mapping[str, Waiting] = {
     "differences-open": Waiting(Whom.PERSON, "Differences open", "Somebody decides every unexpected difference."),
     "quota-short": Waiting(Whom.PERSON, "Quota short", "The limit is raised and read again."),
     "quota-unread": Waiting(Whom.PERSON, "Quota not read", "The subscription is synced."),
+    "invariant": Waiting(Whom.PERSON, "Something impossible", "Somebody finds out how it came to be so.", calls=True),
     "recovered": Waiting(Whom.READING, "Taken over", "Both sides are read; it is never sent from here."),
     "not-prepared": Waiting(Whom.PERSON, "Not prepared", "The unit is seen to be prepared."),
     "follow-ups": Waiting(Whom.PERSON, "Follow-ups open", "Every follow-up is seen to exist."),

@@ -97,3 +97,24 @@ class ReadBack(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["epoch", "unit"], name="one_read_back")]
+
+
+class Violation(models.Model):
+    """Something that can never be so, and is (runs/assertions.py). Open while `ended_at` is empty."""
+
+    name = models.CharField(max_length=40)  # of the assertion
+    subject = models.CharField(max_length=60)  # id of the row it is about; "database" for the whole
+    run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="violations")
+    said = models.CharField(max_length=300)
+    found_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-found_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "subject"], condition=models.Q(ended_at__isnull=True), name="one_open_violation"
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="stays", operation=pgtrigger.Delete), no_truncate()]

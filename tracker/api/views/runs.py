@@ -13,6 +13,7 @@ from tracker.api.errors import NotHere
 from tracker.api.pages import Parameter, words
 from tracker.runs import queries as runs
 from tracker.runs.models import Run
+from tracker.runs.watch_models import Drift
 
 
 class Runs(Endpoint):
@@ -79,3 +80,23 @@ class Differences(Endpoint):
         if "settled" in self.asked:
             rows = rows.filter(disposed_at__isnull=not self.asked["settled"])
         return self.listing(*pages.keyset(rows, self.name, {"id": int}, self.asked))
+
+
+class Outside(Endpoint):
+    name, tag, about, listed = "outside", "runs", "What Azure shows otherwise than it is held here.", True
+    answer = serializers.DRIFT
+    parameters = (
+        Parameter("unit", "Id of a unit.", kind="number"),
+        Parameter("kind", "How it differs.", of=serializers.DRIFT_KINDS, many=True),
+        Parameter("open", "yes: only what is not over.", kind="yes-no"),
+    )
+
+    def get(self, request: Request) -> HttpResponse:
+        rows = Drift.objects.all()
+        if "unit" in self.asked:
+            rows = rows.filter(unit=self.asked["unit"])
+        if "kind" in self.asked:
+            rows = rows.filter(kind__in=self.asked["kind"])
+        if "open" in self.asked:
+            rows = rows.filter(ended_at__isnull=self.asked["open"])
+        return self.listing(*pages.keyset(rows, self.name, {"-id": int}, self.asked))

@@ -1,5 +1,6 @@
 """`manage.py doctor`: is everything there that the product needs? One line each, with what to do."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from tracker.audit.queries import integrity
 from tracker.connections import queries as connections
 from tracker.inventory.models import Subscription
 from tracker.readiness import catalogue
+from tracker.runs import assertions, watching, witness
 from tracker.runs.models import Heartbeat
 from tracker.runs.queries import database_now, overdue
 
@@ -35,6 +37,8 @@ class Command(BaseCommand):
         checks: list[tuple[str, Callable[[], Finding]]] = [
             ("Database", database),
             ("Migrations", migrations),
+            ("Which database", which_database),
+            ("Never so", never_so),
             ("Redis", redis_answers),
             ("Worker", worker),
             ("Due work", due_work),
@@ -74,6 +78,36 @@ def migrations() -> Finding:
     if waiting:
         return False, f"{len(waiting)} migrations are not applied; run `manage.py migrate`."
     return True, "All applied."
+
+
+def which_database() -> Finding:
+    """Whether it is the database that is known outside; looked at, and nothing is changed by it."""
+    row = watching.epoch()
+    if row is not None and row.state != row.State.OPEN:
+        done, every, _ = watching.read_back()
+        lost = f" History lost: {row.lost} events." if row.lost else ""
+        return False, (
+            f"It changed {row.started_at:%Y-%m-%d %H:%M} UTC: {row.cause}. {done} of {every} units are read back; then "
+            f"two people lift the freeze.{lost}"
+        )
+    if not settings.EPOCH_WITNESS:
+        return False, "TRACKER_EPOCH_WITNESS is none: a restored database would not be noticed. Name a file, and redis."
+    told = witness.read()
+    if told.silent:
+        return False, f"What is known of it in {_some(list(told.silent))} cannot be read."
+    if settings.EPOCH_WITNESS == ["redis"]:
+        return True, "Known in Redis alone, which may forget; name a file in TRACKER_EPOCH_WITNESS as well."
+    return True, f"Known outside in {_some(settings.EPOCH_WITNESS)}."
+
+
+def never_so() -> Finding:
+    """What the last look of the worker found, and a look now."""
+    looked, _ = watching.assertions_looked()
+    if broken := assertions.broken(time.time):
+        return False, f"{broken[0].said} ({broken[0].name}, {broken[0].subject}); {len(broken)} in all: see Settings."
+    if looked is None:
+        return True, f"All {len(assertions.SENTENCES)} assertions hold now; the worker has not looked yet."
+    return True, f"All {len(assertions.SENTENCES)} assertions hold; the worker looked {looked:%H:%M:%S} UTC."
 
 
 def redis_answers() -> Finding:

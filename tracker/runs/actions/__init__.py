@@ -1,5 +1,6 @@
 """The one door to runs. People: `start`, `ask`, `request_commit`, `dispose`. The engine: `ring_due`, `advance`."""
 
+from tracker.runs.actions.asserting import assert_all
 from tracker.runs.actions.epoch import beat as epoch_beat
 from tracker.runs.actions.epoch import read_back
 from tracker.runs.actions.epoch import wanted as read_back_wanted
@@ -36,6 +37,7 @@ __all__ = [
     "approve",
     "ask",
     "ask_all",
+    "assert_all",
     "beat",
     "check",
     "dispose",

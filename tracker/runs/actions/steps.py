@@ -57,7 +57,7 @@ from tracker.audit.values import ENGINE, uuid7
 from tracker.crash import crashpoint
 from tracker.followups import actions as followups
 from tracker.inventory import queries as inventory
-from tracker.runs import fitting, queries, waiting
+from tracker.runs import assertions, fitting, queries, waiting
 from tracker.runs.actions import epoch, reading, settle
 from tracker.runs.actions.budget import spent, take
 from tracker.runs.actions.settle import Lost, fence
@@ -409,6 +409,8 @@ def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
             reason = queries.why_not(run, Verb(operation.verb), now)
             if reason is not None:
                 return reason
+            if impossible := assertions.of_run(run.pk):
+                return "invariant", f"Something is so that can never be: {impossible}"
             if run.attention and waiting.calls(run.waiting_code):
                 settle.clear_attention(run, now)
             lifted = queries.lifted_at(run, Verb(operation.verb), now)

@@ -172,7 +172,8 @@ def _shown(row: Freeze, people: Mapping[str, str], named: Mapping[str, str], me:
         "by": people.get(row.changed_by, row.changed_by),
         "at": row.changed_at,
         "asked_by": people.get(row.lift_asked_by, row.lift_asked_by),
-        "why_not": "You asked to lift it; another person has to confirm." if row.lift_asked_by == me else "",
+        "why_not": row.kept
+        or ("You asked to lift it; another person has to confirm." if row.lift_asked_by == me else ""),
     }
 
 

@@ -17,7 +17,7 @@ from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.crash import crashpoint
 from tracker.inventory.actions import IllegalMove
-from tracker.runs import actions, story
+from tracker.runs import actions, story, watching
 from tracker.runs.models import AskVerb, Difference, Run
 from tracker.runs.queries import Standing, database_now, listed
 from tracker.waves.actions import WaveError
@@ -46,7 +46,8 @@ TEXT = 200  # characters of a text filter that are looked at
 @require(Permission.READ)
 @require_safe
 def runs(request: HttpRequest) -> HttpResponse:
-    return render(request, "runs/list.html", _list(request))
+    context = _list(request) | {"outside": watching.open_drifts().count()}
+    return render(request, "runs/list.html", context)
 
 
 @require(Permission.READ)
@@ -165,7 +166,16 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def _page(request: HttpRequest, run_id: UUID, *, status: int = 200, **more: Any) -> HttpResponse:
     tag = story.version(run_id)
     context = run_page.context(request, run_or_404(run_id), tag)
-    return render(request, "runs/run.html", context | more, status=status)
+    return render(request, "runs/run.html", context | _watched(context["run"]) | more, status=status)
+
+
+def _watched(run: Run) -> dict[str, Any]:
+    """Of runs/_watched.html."""
+    ended = run.ended_at is not None or run.state in (State.PREPARING, State.COMMITTED, State.VERIFIED)
+    found = watching.checks_of(run) if ended else []
+    done = [row.at for row in found if row.at is not None]
+    drifts = list(watching.open_drifts().filter(unit=run.unit_id))
+    return {"end_checks": found, "checked": len(done), "last_checked": max(done, default=None), "drifts": drifts}
 
 
 # Live parts of the run page and of the commit page: name -> template, what fills it.

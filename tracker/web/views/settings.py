@@ -19,6 +19,7 @@ from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.connections import queries
 from tracker.connections.models import Check
+from tracker.runs import watching
 
 TIMINGS = {
     "http_deadline": "One exchange with Azure may take",
@@ -83,6 +84,10 @@ def connections(request: HttpRequest) -> HttpResponse:
             "shapes": [_shape(one) for one in INFERRED],
             "timings": [(label, getattr(timings, name), getattr(LIVE, name)) for name, label in TIMINGS.items()],
             "rehearsal": timings is REHEARSAL,
+            "epoch": watching.epoch(),
+            "read_back": watching.read_back(),
+            "assertions": watching.assertions_looked(),
+            "witness": settings.EPOCH_WITNESS,
             "approvals": settings.APPROVALS_NEEDED,
             "time_zone": settings.TIME_ZONE,
             "old_after": settings.OLD_AFTER_HOURS,
