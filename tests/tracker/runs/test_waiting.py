@@ -29,10 +29,13 @@ def _given(tree: ast.AST) -> Iterator[str]:
                 yield node.args[place].value
         if isinstance(node, ast.Return | ast.Assign | ast.Dict):
             pairs = node.values if isinstance(node, ast.Dict) else [node.value]
-            for pair in pairs:
+            for given in pairs:
+                pair = given.body if isinstance(given, ast.IfExp) else given
                 if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 and isinstance(pair.elts[0], ast.Constant):
                     code, sentence = pair.elts
-                    if isinstance(code.value, str) and isinstance(sentence, ast.JoinedStr | ast.Constant | ast.Call):
+                    if isinstance(code.value, str) and isinstance(
+                        sentence, ast.JoinedStr | ast.Constant | ast.Call | ast.Subscript
+                    ):
                         yield code.value
 
 
