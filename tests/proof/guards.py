@@ -65,8 +65,8 @@ class Order:
 
 def stop(scope: str) -> str:
     return (
-        f"INSERT INTO tracker_freeze (scope, frozen, reason, changed_by, lift_asked_by)"
-        f" VALUES ({scope}, TRUE, 'incident', 'user:p-maya', '')"
+        f"INSERT INTO tracker_freeze (scope, frozen, reason, changed_by, lift_asked_by, kept)"
+        f" VALUES ({scope}, TRUE, 'incident', 'user:p-maya', '', '')"
         " ON CONFLICT (scope) DO UPDATE SET frozen = TRUE, reason = 'incident', lift_asked_by = ''"
     )
 
