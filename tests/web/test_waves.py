@@ -449,3 +449,15 @@ def test_the_history_tells_of_the_wave_its_approvals_and_its_runs(programme: Pro
                  "started the run of shop-net", "asked the run of shop-net to validate"):  # fmt: skip
         assert part in page, part
     assert "/audit/" in page
+
+
+def test_a_rehearsal_is_asked_for_in_a_dialog_and_named_on_its_page(programme: Programme, as_person: As) -> None:
+    wave = programme.approved("shop-net")
+    client = as_person(programme.tomas)
+    page = text(client.get(f"/waves/{wave.pk}/"))
+    assert "Rehearse the unit…" in page and "locked from Prepare until Abort has ended" in page
+    assert "shop-net is rehearsed" in said(client.post(f"/waves/{wave.pk}/start/", {"purpose": "rehearsal"}))
+    run = Run.objects.get()
+    assert run.purpose == "rehearsal"
+    assert "It is never committed." in text(client.get(f"/runs/{run.pk}/"))
+    assert "started the run of shop-net as a rehearsal" in text(client.get(f"/waves/{wave.pk}/history/"))

@@ -26,12 +26,12 @@ from tracker.followups.models import FollowUp
 from tracker.inventory.models import Sync
 from tracker.inventory.queries import UnitRow
 from tracker.quota.models import QuotaRequest
-from tracker.runs.models import AskVerb
+from tracker.runs.models import AskVerb, Purpose
 from tracker.runs.wave_gates import Colour, WaveState
 from tracker.waves.models import Approval, Wave
 from tracker.waves.queries import ApprovalState
 
-RUN_OUTCOMES = ("closed", "aborted", "cancelled")
+RUN_OUTCOMES = ("closed", "aborted", "rehearsed", "cancelled")
 DIFFERENCE_KINDS = ("same", "renamed", "dropped", "unexpected", "unread")
 
 PERSON = Shape.made(
@@ -485,6 +485,7 @@ RUN = Shape.made(
     f("wave", shaped(WAVE_NAME), "The wave."),
     f("state", one_of(State), "Where it stands."),
     f("outcome", one_of(RUN_OUTCOMES, null=True), "How it ended; null while it lives."),
+    f("purpose", one_of(Purpose), "What it was asked for; a rehearsal is never committed."),
     f("started_by", text(), "Who: an actor of the history."),
     f("started_at", moment(), "Its begin."),
     f("ended_at", moment(null=True), "Its end."),

@@ -214,7 +214,7 @@ _TABLE = (
     ("freeze.plan_withdrawn", "Planned freeze withdrawn",
      "{actor} withdrew the planned freeze of {scope|everything}[ from {begins}][ to {ends}][: {reason}].", "*"),
     # Runs
-    ("run.started", "Run started", "{actor} started the run of {unit|a unit}.", "*"),
+    ("run.started", "Run started", "{actor} started the run of {unit|a unit}[ as a {purpose}].", "*"),
     ("run.asked", "Asked", "{actor} asked the run of {unit|a unit} to {verb|go on}[: {reason}].", "*"),
     ("run.overrun_allowed", "Overrun allowed",
      "{actor} let {verb|a verb} of {unit|a unit} start though it may end after its window[: {reason}].", "*"),

@@ -18,13 +18,14 @@ from migrator.resources import Verb
 from migrator.windows import Room, Span
 from tracker.runs import fitting, seals
 from tracker.runs.fitting import Allowed
-from tracker.runs.models import Run
+from tracker.runs.models import Purpose, Run
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval
 from tracker.waves.queries import ApprovalState
 
 # Rows of the usages lists without which nobody can say whether a unit fits; the spelling of the others is [K].
 COUNTED = "cores"
+REHEARSAL = "This run is a rehearsal: it ends with Abort and is never committed. Start a migration from the wave."
 
 
 class GateState(StrEnum):
@@ -262,6 +263,8 @@ def quota(known: Facts) -> Gate:
 def observed(run: Run) -> Gate:
     """The platform was seen to be prepared; the engine looks once more before it sends."""
     name = "Platform observed Prepared"
+    if run.purpose == Purpose.REHEARSAL:
+        return Gate(name, GateState.RED, REHEARSAL, "rehearsal")
     if run.commit_armed_at is not None:
         return Gate(name, GateState.GREEN, f"It was, when Commit was sent {run.commit_armed_at:%Y-%m-%d %H:%M} UTC.")
     if run.state == State.PREPARED:

@@ -21,6 +21,13 @@ class AskVerb(models.TextChoices):
     CANCEL = "cancel"
 
 
+class Purpose(models.TextChoices):
+    """What a person asked a run for. A rehearsal is prepared, compared and aborted; it is never committed."""
+
+    MIGRATION = "migration"
+    REHEARSAL = "rehearsal"
+
+
 class Run(models.Model):
     """One attempt to migrate one unit. Alive while `ended_at` is empty."""
 
@@ -28,10 +35,13 @@ class Run(models.Model):
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="runs")
     wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="runs")
     state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in State], default=State.PLANNED)
+    purpose = models.CharField(
+        max_length=10, choices=Purpose, default=Purpose.MIGRATION, db_default=Purpose.MIGRATION.value
+    )
     started_by = models.CharField(max_length=80)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=20, blank=True)  # closed | aborted | cancelled
+    outcome = models.CharField(max_length=20, blank=True)  # closed | aborted | rehearsed | cancelled
     members = models.JSONField(default=list)  # Azure ids of what moves with the unit, as drawn when the run started
     due_at = models.DateTimeField(null=True)  # next step; empty: waits for a person
     enqueued_at = models.DateTimeField(null=True)
@@ -78,6 +88,7 @@ class Run(models.Model):
                 | (models.Q(ended_at__isnull=False) & ~models.Q(outcome="")),
                 name="ended_run_has_outcome",
             ),
+            models.CheckConstraint(condition=models.Q(purpose__in=Purpose.values), name="run_has_purpose"),
         ]
         triggers = [
             pgtrigger.FSM(
@@ -99,8 +110,8 @@ class Run(models.Model):
                     " IF OLD.ended_at IS NOT NULL AND (NEW.state, NEW.ended_at, NEW.outcome)"
                     " IS DISTINCT FROM (OLD.state, OLD.ended_at, OLD.outcome) THEN"
                     " RAISE EXCEPTION 'an ended run stays where it ended' USING ERRCODE = 'P0F13'; END IF;"
-                    " IF (NEW.unit_id, NEW.wave_id, NEW.started_by, NEW.started_at) IS DISTINCT FROM"
-                    " (OLD.unit_id, OLD.wave_id, OLD.started_by, OLD.started_at) THEN"
+                    " IF (NEW.unit_id, NEW.wave_id, NEW.purpose, NEW.started_by, NEW.started_at) IS DISTINCT FROM"
+                    " (OLD.unit_id, OLD.wave_id, OLD.purpose, OLD.started_by, OLD.started_at) THEN"
                     " RAISE EXCEPTION 'what a run is of never changes' USING ERRCODE = 'P0F15'; END IF; RETURN NEW;"
                 ),
             ),
@@ -164,6 +175,9 @@ _GUARD = """
         RAISE EXCEPTION 'abort after commit' USING ERRCODE = 'P0F03';
     END IF;
     IF o.verb = 'commit' THEN
+        IF r.purpose <> 'migration' THEN
+            RAISE EXCEPTION 'a rehearsal is never committed' USING ERRCODE = 'P0F25';
+        END IF;
         IF r.state NOT IN ('prepared', 'committing') THEN
             RAISE EXCEPTION 'not prepared' USING ERRCODE = 'P0F04';
         END IF;

@@ -26,7 +26,7 @@ from migrator.resources import Verb
 from tracker.inventory.models import Unit
 from tracker.runs import gates, seals
 from tracker.runs.gates import Facts, Gate
-from tracker.runs.models import Ask, AskVerb, Attempt, Operation, Run
+from tracker.runs.models import Ask, AskVerb, Attempt, Operation, Purpose, Run
 from tracker.runs.waiting import PARKED, PAUSED
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval, Freeze, Wave
@@ -146,6 +146,8 @@ def commit_request_refused(run: Run, now: datetime) -> str:
     """Why no new approval of this commit can be asked for; empty while none is open that still serves."""
     if sent := commit_sent(run):
         return sent
+    if run.purpose == Purpose.REHEARSAL:
+        return gates.REHEARSAL
     approval = waves.open_commit_approval(run.pk)
     if approval is None:
         return ""
@@ -188,6 +190,8 @@ def wishes(
             answers[verb] = f"The run ended {run.ended_at:%Y-%m-%d %H:%M} UTC ({run.outcome})."
         elif verb not in asked_verbs(State(run.state), commit_armed=run.commit_armed_at is not None):
             answers[verb] = _never(run, verb)
+        elif verb is Verb.COMMIT and run.purpose == Purpose.REHEARSAL:
+            answers[verb] = gates.REHEARSAL
         elif live is not None:
             answers[verb] = f"{live.verb.capitalize()} is {live.state}; one operation at a time."
         elif waiting is not None:

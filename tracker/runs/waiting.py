@@ -71,6 +71,7 @@ CODES: Mapping[str, Waiting] = {
     "refused": Waiting(Whom.PERSON, "Refused", "The cause is removed and it is tried again."),
     "failed": Waiting(Whom.PERSON, "Failed", "Somebody aborts, or removes the cause and tries again."),
     "operator": Waiting(Whom.PERSON, "Needs a person", "Somebody looks at both sides and decides."),
+    "rehearsal": Waiting(Whom.PERSON, "A rehearsal", "Abort ends it; a migration is started from its wave."),
     "abort-after-commit": Waiting(Whom.PERSON, "Abort refused", "Nothing: Commit was attempted; only forward."),
     # nobody can know
     "unknown": Waiting(Whom.READING, "Unknown", "Both sides are read until they tell."),

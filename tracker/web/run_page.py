@@ -229,6 +229,7 @@ def _step(run: Run, told: Story, open_differences: int, answers: Mapping[str, st
     if run.ended_at is not None:
         said = {
             "closed": "Committed, read again, and every follow-up was seen. Nothing is left to do.",
+            "rehearsed": "The rehearsal is over: the unit is classic and unlocked again, and both sides were compared.",
             "aborted": "The unit is classic and unlocked again. Start a new run from its wave.",
             "cancelled": "Nothing was changed on the platform. Start a new run from its wave.",
         }.get(run.outcome, "This run is over.")

@@ -111,10 +111,14 @@ CHIPS: dict[str, dict[str, Chip]] = {
         "unknown": Chip("No clear answer", "attention", "circle-question-mark", "May or may not have arrived."),
         "not-sent": Chip("Not sent", "neutral", "circle-slash", "Stopped before it left this machine."),
     },
+    "purpose": {
+        "rehearsal": Chip("Rehearsal", "progress", "undo-2", "Prepared, compared and aborted; never committed.")
+    },
     "run": {
         "": Chip("Live", "progress", "play", "The engine is at work or waits for a person."),
         "closed": Chip("Closed", "good", "check-check", "Committed, verified and done."),
         "aborted": Chip("Aborted", "neutral", "undo-2", "Returned to classic; nothing was migrated."),
+        "rehearsed": Chip("Rehearsed", "good", "undo-2", "Prepared, compared and returned to classic, as asked."),
         "cancelled": Chip("Cancelled", "neutral", "circle-slash", "Withdrawn before Prepare."),
     },
     "ask": {

@@ -14,7 +14,8 @@ from tracker.web.permits import Permits
 from tracker.web.wave_board import Summary
 from tracker.web.wave_grid import Row
 
-PREPARE, STOP, RESUME, WITHDRAW = "prepare-all", "stop-line", "resume-line", "withdraw"  # ids of the dialogs
+# ids of the dialogs
+PREPARE, REHEARSE, STOP, RESUME, WITHDRAW = "prepare-all", "rehearse-all", "stop-line", "resume-line", "withdraw"
 
 
 @dataclass(slots=True)
@@ -114,6 +115,13 @@ def start(summary: Summary, permits: Permits) -> Act:
     return Act(label, url, post=True, why_not=permits.why_not(Permission.OPERATE), icon="play")
 
 
+def rehearse(summary: Summary, permits: Permits) -> Act:
+    """Prepare, compare and abort every planned unit, or why not."""
+    waiting = summary.facts.count(State.PLANNED) - summary.facts.started
+    label = f"Rehearse {waiting} units…" if waiting > 1 else "Rehearse the unit…"
+    return Act(label, dialog=REHEARSE, why_not=permits.why_not(Permission.OPERATE), icon="undo-2", look="quiet")
+
+
 def prepare(summary: Summary, permits: Permits) -> Act:
     """Prepare every validated unit, or why not."""
     facts = summary.facts
@@ -149,6 +157,7 @@ def beside(summary: Summary, permits: Permits, main: Act | None) -> list[Act]:
         found.append(_submit(summary, permits, "Submit again"))
     if approved and facts.count(State.PLANNED) > facts.started:
         found.append(start(summary, permits))
+        found.append(rehearse(summary, permits))
     if facts.count(State.VALIDATED):
         found.append(prepare(summary, permits))
     if facts.approval == "pending":

@@ -15,8 +15,8 @@ from tracker.crash import crashpoint
 from tracker.fixes import queries as fixes
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Unit
-from tracker.runs import queries, seals, watching
-from tracker.runs.models import Ask, AskVerb, Difference, Operation, Run
+from tracker.runs import gates, queries, seals, watching
+from tracker.runs.models import Ask, AskVerb, Difference, Operation, Purpose, Run
 from tracker.waves import actions as waves
 from tracker.waves import queries as wave_queries
 from tracker.waves.models import Approval
@@ -59,8 +59,9 @@ def words(text: str) -> str:
     return text
 
 
-def start(unit: Unit, *, by: User, now: datetime) -> Run:
-    """Begin to migrate a placed unit: a run, and the wish to validate. Raises NotApproved, Illegal."""
+def start(unit: Unit, *, by: User, now: datetime, purpose: Purpose = Purpose.MIGRATION) -> Run:
+    """Begin to migrate or to rehearse a placed unit: a run, and the wish to validate. A rehearsal goes on by itself to
+    Prepare, comparison and Abort. Raises NotApproved, Illegal."""
     check(by, Permission.OPERATE, ("unit", unit.key), now)
     _same_database()
     with transaction.atomic():
@@ -90,6 +91,7 @@ def start(unit: Unit, *, by: User, now: datetime) -> Run:
                     id=uuid7(now),
                     unit=unit,
                     wave=placement.wave,
+                    purpose=purpose,
                     started_by=by.actor.key,
                     started_at=now,
                     members=list(members),
@@ -102,7 +104,8 @@ def start(unit: Unit, *, by: User, now: datetime) -> Run:
             by=by.actor,
             object=("run", str(run.pk)),
             now=now,
-            detail={"unit": unit.name, "key": unit.key, "wave": placement.wave.name, "seal": approval.digest},
+            detail={"unit": unit.name, "key": unit.key, "wave": placement.wave.name, "seal": approval.digest}
+            | ({"purpose": str(purpose)} if purpose != Purpose.MIGRATION else {}),
         )
         _append(run, AskVerb.VALIDATE, by=by, now=now)
     return run
@@ -235,6 +238,8 @@ def request_commit(run: Run, *, by: User, now: datetime) -> Approval:
     with transaction.atomic():
         Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
         run = Run.objects.select_related("unit", "wave").get(pk=run.pk)
+        if run.purpose == Purpose.REHEARSAL:
+            raise Illegal(gates.REHEARSAL)
         if run.state != State.PREPARED:
             raise NotYet(f"The unit is {run.state}; a commit can be approved once it is prepared and compared.")
         if not hasattr(run, "comparison"):

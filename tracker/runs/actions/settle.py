@@ -49,9 +49,9 @@ from tracker.followups.models import Capture
 from tracker.inventory import actions as inventory
 from tracker.quota import actions as quota
 from tracker.readiness import actions as readiness
-from tracker.runs.actions import checks
+from tracker.runs.actions import checks, rehearsing
 from tracker.runs.actions.budget import heard, stop_until
-from tracker.runs.models import Attempt, Comparison, Difference, Operation, Run, Transition
+from tracker.runs.models import AskVerb, Attempt, Comparison, Difference, Operation, Run, Transition
 from tracker.runs.queries import database_now
 
 Release = Callable[..., None]
@@ -91,6 +91,7 @@ def guard_refusal(error: DatabaseError) -> tuple[str, str] | None:
         "P0F05": ("commit-not-approved", "The database finds no valid approval of this commit."),
         "P0F21": ("window-closed", "No window of the wave is open any more."),
         "P0F22": ("planned-freeze", "A planned freeze has begun."),
+        "P0F25": ("rehearsal", "This run is a rehearsal; it is never committed."),
         "P0F24": ("recovered", "Somebody else sent it; it is only read here."),
     }.get(state)
 
@@ -510,6 +511,9 @@ def succeeded(
             if run.unit.locked_since is None:
                 inventory.set_lock(run.unit, seen.at, now=seen.at)
             unexpected = _compare(run, observed, seen.at)
+            # asked for beforehand, by name; not where somebody else prepared it
+            if not foreign and rehearsing.go_on(run, AskVerb.ABORT, seen.at):
+                return Outcome(None, "retry", "Rehearsed and compared; Abort was asked for beforehand and follows.")
             if unexpected:
                 return Outcome(None, "differences-open", f"Prepared. {_several(unexpected)} for a person.")
             return Outcome(
@@ -538,6 +542,8 @@ def _validated(run: Run, operation: Operation, now: datetime) -> Outcome:
         if run.state != State.VALIDATED:
             move(run, State.VALIDATED, "Validate found nothing that blocks", now, operation)
         clear_attention(run, now)
+        if rehearsing.go_on(run, AskVerb.PREPARE, now):
+            return Outcome(None, "retry", "Validated; Prepare was asked for with the rehearsal and follows.")
         return Outcome(
             None, "prepare-not-asked", "Validated. Validate does less than Prepare; waiting for Prepare to be asked."
         )
@@ -594,7 +600,7 @@ def _aborted(run: Run, now: datetime, timings: Timings) -> Outcome:
     inventory.set_lock(run.unit, None, now=now)
     checks.plan(run, checks.ABORTED, now, timings)
     inventory.move(run.unit, to=State.PLANNED, by=ENGINE, now=now)  # still placed in its wave
-    _end(run, "aborted", now)
+    _end(run, rehearsing.outcome_of_abort(run), now)
     return Outcome(None, "", "Aborted: the unit is classic and unlocked again.")
 
 

@@ -17,7 +17,7 @@ from tracker.crash import crashpoint
 from tracker.inventory.models import Unit
 from tracker.runs import seals
 from tracker.runs.actions.people import NotYet, RunError, ask, start
-from tracker.runs.models import AskVerb, Run
+from tracker.runs.models import AskVerb, Purpose, Run
 from tracker.waves import actions as waves
 from tracker.waves import queries as wave_queries
 from tracker.waves.models import Approval, Decision, Wave
@@ -31,8 +31,9 @@ class Together:
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
-def start_all(wave: Wave, *, by: User, now: datetime) -> Together:
-    """Start every planned unit of a wave that has no live run. Raises NotYet when not one could be started."""
+def start_all(wave: Wave, *, by: User, now: datetime, purpose: Purpose = Purpose.MIGRATION) -> Together:
+    """Start, or rehearse, every planned unit of a wave that has no live run. Raises NotYet when not one
+    could be started."""
     check(by, Permission.OPERATE, ("wave", str(wave.pk)), now)
     done = Together()
     with transaction.atomic():
@@ -40,7 +41,7 @@ def start_all(wave: Wave, *, by: User, now: datetime) -> Together:
         units = Unit.objects.filter(~Exists(live), placement__wave=wave, progress=State.PLANNED)
         for unit in units.order_by("name"):
             try:
-                done.runs.append(start(unit, by=by, now=now))
+                done.runs.append(start(unit, by=by, now=now, purpose=purpose))
             except RunError as error:
                 done.left_out.append((unit.name, str(error)))
         _someone(done, "No unit of this wave is planned and waits for its start.")

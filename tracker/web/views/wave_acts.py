@@ -15,7 +15,7 @@ from tracker.inventory.actions import IllegalMove
 from tracker.inventory.models import Unit
 from tracker.quota.actions import QuotaError
 from tracker.runs import actions as runs
-from tracker.runs.models import AskVerb
+from tracker.runs.models import AskVerb, Purpose
 from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
 from tracker.waves import queries
@@ -173,20 +173,25 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 @require(Permission.OPERATE)
 @require_POST
 def start(request: HttpRequest, pk: int) -> HttpResponse:
-    """All planned units, or the one named."""
+    """All planned units, or the one named; for good, or as a rehearsal."""
     wave = wave_or_404(pk)
+    purpose = Purpose.REHEARSAL if request.POST.get("purpose") == Purpose.REHEARSAL else Purpose.MIGRATION
     if request.POST.get("unit"):
         unit = _unit(request)
         carry_out(
             request,
-            lambda: runs.start(unit, by=request.user, now=database_now()),
+            lambda: runs.start(unit, by=request.user, now=database_now(), purpose=purpose),
             lambda _: f"{unit.name} was started; Validate is the first step.",
         )
     else:
         carry_out(
             request,
-            lambda: runs.start_all(wave, by=request.user, now=database_now()),
-            lambda done: _together(done, "was started", "were started"),
+            lambda: runs.start_all(wave, by=request.user, now=database_now(), purpose=purpose),
+            lambda done: (
+                _together(done, "is rehearsed", "are rehearsed")
+                if purpose == Purpose.REHEARSAL
+                else _together(done, "was started", "were started")
+            ),
         )
     return back(request, "wave", wave)
 

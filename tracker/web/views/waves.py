@@ -19,7 +19,7 @@ from tracker.audit.models import Event
 from tracker.inventory.models import Unit
 from tracker.quota import queries as quota
 from tracker.runs import forecast
-from tracker.runs.models import Run
+from tracker.runs.models import Purpose, Run
 from tracker.runs.queries import database_now
 from tracker.times import short
 from tracker.waves import actions as waves
@@ -39,10 +39,21 @@ FOUND = 12  # units offered at a time
 HISTORY = 100
 # azure.md 2.1: the lock has no documented time limit [D] seed1, vm-dd (storage: 30 days [D] stg-mig); the data plane
 # keeps running [D] cs-td, vm-faq; Abort is possible until Commit was attempted [D] vm-faq.
+REHEARSAL = [("purpose", Purpose.REHEARSAL.value)]
 PREPARE_POINTS = [
     {"text": "Each unit's management plane is locked from then on, until Commit or Abort.", "icon": "lock"},
     {"text": "What runs keeps running; nothing about it can be changed meanwhile.", "icon": "activity"},
     {"text": "Abort takes every unit back, as long as no Commit was attempted.", "icon": "undo-2"},
+]
+REHEARSE_POINTS = [
+    {"text": "Validate, Prepare, comparison and Abort follow each other by themselves.", "icon": "undo-2"},
+    {"text": "Each unit's management plane is locked from Prepare until Abort has ended.", "icon": "lock"},
+    {
+        "text": "Prepare obeys the window, the limits and the approval, as it does in a migration.",
+        "icon": "calendar-clock",
+    },
+    {"text": "The Abort is part of what you ask for now; nobody is asked again.", "icon": "undo-2"},
+    {"text": "A rehearsal is never committed. Durations and differences are kept.", "icon": "list-checks"},
 ]
 
 
@@ -204,7 +215,11 @@ def wave(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     found = wave_or_404(pk)
     context = _progress(request, found, now, _tag(request, found, now))
-    return render(request, "waves/wave.html", context | {"prepare_points": PREPARE_POINTS})
+    return render(
+        request,
+        "waves/wave.html",
+        context | {"prepare_points": PREPARE_POINTS, "rehearse_points": REHEARSE_POINTS, "rehearsal": REHEARSAL},
+    )
 
 
 @require(Permission.READ)
