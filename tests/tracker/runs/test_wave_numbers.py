@@ -17,7 +17,7 @@ from migrator.readiness import catalogue_version
 from tests.live_database import emptied_for_real  # noqa: F401
 from tests.tracker.inventory.azure import NOON
 from tests.tracker.inventory.test_lists import SUBS, VERDICTS, fill, wave
-from tracker.accounts.models import User
+from tracker.accounts.models import RoleGrant, User
 from tracker.followups.models import FollowUp
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Unit
@@ -48,6 +48,7 @@ class World:
         Unit.objects.filter(placement__isnull=False).update(progress="planned")
         self.maya = User.objects.get(username="maya")
         self.tomas = User.objects.create(username="tomas", pseudonym="p-2")
+        RoleGrant.objects.create(user=self.tomas, role="engineer", granted_at=self.now)
         self.n = 0
 
     def number(self) -> int:
