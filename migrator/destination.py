@@ -7,7 +7,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
-from types import MappingProxyType
 from typing import Any, Final
 
 from migrator.resources import UNKNOWN, Deployment, Resource, SlotType, Unknown, Verb, VirtualMachine, known
@@ -186,7 +185,7 @@ def parameters(verb: Verb, wish: Destination | None, shape: Mapping[str, Any]) -
         "subnetname": wish.subnet,
     }
     names = {name.lower(): name for name in shape}  # an operator may have corrected the spelling
-    return MappingProxyType({**shape, **{names.get(name, _CAMEL[name]): value for name, value in given.items()}})
+    return {**shape, **{names.get(name, _CAMEL[name]): value for name, value in given.items()}}
 
 
 _CAMEL: Final = {

@@ -101,10 +101,10 @@ class Shortfall:
         return UNKNOWN if self.short_by is UNKNOWN else self.short_by == 0
 
 
-def need(members: Iterable[Resource]) -> Needed:
+def need(members: Iterable[Resource], *, own_network: bool = True) -> Needed:
     """What the members of a unit (or of a whole wave) will use on the Resource Manager side, summed per subscription,
     region and usages row. Nested values (a cloud service's deployments, a deployment's roles) are counted once,
-    whether or not they are listed on their own too."""
+    whether or not they are listed on their own too. `own_network`: machines in no network get a new one."""
     found = _Sum()
     everything = _flat(members)
     for resource in everything:
@@ -117,7 +117,7 @@ def need(members: Iterable[Resource]) -> Needed:
         elif isinstance(resource, Network):
             found.count(resource, NETWORK, NETWORKS, 1)
     _security_groups_and_route_tables(everything, found)
-    _addresses_and_balancers(everything, found)
+    _addresses_and_balancers(everything, found, own_network)
     return found.result()
 
 
@@ -321,7 +321,7 @@ def _used_by_subnets(network: Network, name: str, found: _Sum) -> Iterator[str]:
             yield used
 
 
-def _addresses_and_balancers(everything: Sequence[Resource], found: _Sum) -> None:
+def _addresses_and_balancers(everything: Sequence[Resource], found: _Sum, own_network: bool) -> None:
     """Public addresses, each once; those reserved also as static ones; one load balancer per cloud service with a
     public endpoint (azure.md 5.1). A network for machines in none: one is made for them at Prepare (azure.md 3.4)."""
     services: dict[str, list[Deployment | VirtualMachine]] = {}
@@ -347,7 +347,8 @@ def _addresses_and_balancers(everything: Sequence[Resource], found: _Sum) -> Non
             found.count(tenants[0], NETWORK, LOAD_BALANCERS, 1)
         for tenant in tenants:
             _addresses(tenant, endpoints, seen, found)
-        _network_for_loose_machines(tenants, found)
+        if own_network:
+            _network_for_loose_machines(tenants, found)
 
 
 def _reserved(resource: Resource, name: str) -> str:

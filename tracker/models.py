@@ -46,6 +46,7 @@ from tracker.runs.watch_models import ClusterEpoch, Drift, EndCheck, ReadBack, V
 from tracker.waves.calendar_models import PlannedFreeze
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
 
+from tracker.waves.plan_models import Destination, OutOfOrder
 __all__ = [
     "AnsweredAhead",
     "ApiToken",
@@ -83,6 +84,7 @@ __all__ = [
     "Operation",
     "Overrun",
     "Pending",
+    "OutOfOrder",
     "Placement",
     "PlannedFreeze",
     "PlatformAnswer",

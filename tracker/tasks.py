@@ -33,6 +33,8 @@ from tracker.readiness import actions as readiness
 from tracker.readiness import catalogue, people
 from tracker.runs import actions as runs
 from tracker.runs.queries import database_now as clock
+from tracker.waves import actions as waves
+from tracker.waves import destinations
 
 logger = logging.getLogger(__name__)
 SYNC, IMPORT = Actor("system", "sync", "Sync"), Actor("system", "import", "Import")
@@ -60,6 +62,8 @@ def tick(**_: object) -> None:
         run_out.delay()
     for pk in catalogue.due(now):
         walk_catalogue.delay(work_id=pk)
+    for pk in destinations.due(now):
+        read_network.delay(destination_id=pk)
     for pk in quota_queries.due_requests(now):
         quota_request.delay(request_id=pk)
     for request_id in inventory_queries.due_registrations(now):
@@ -152,6 +156,12 @@ def walk_catalogue(*, work_id: int, **_: object) -> str:
 def run_out(**_: object) -> str:
     """Close attestations and waivers whose end has come."""
     return f"{readiness.close_what_ran_out(clock())} units"
+
+
+@shared_task
+def read_network(*, destination_id: int, **_: object) -> str:
+    """Whether a network chosen for machines is there, and fits."""
+    return waves.read_network(destination_id, gateway=gateways.gateway_for, clock=clock)
 
 
 @shared_task

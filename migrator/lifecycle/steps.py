@@ -51,12 +51,20 @@ class GateName(StrEnum):
     QUOTA = "quota"
     WAVE_APPROVAL = "wave approval"
     COMMIT_APPROVAL = "commit approval"
+    ORDER = "order"  # what goes before it is through: machines before the storage of their disks
     FITS = "fits"  # can be expected to end before the window closes, and before a planned freeze begins
 
 
 GATES: Mapping[Verb, tuple[GateName, ...]] = {
-    Verb.VALIDATE: (GateName.STOPPING,),
-    Verb.PREPARE: (GateName.STOPPING, GateName.WINDOW, GateName.QUOTA, GateName.WAVE_APPROVAL, GateName.FITS),
+    Verb.VALIDATE: (GateName.STOPPING, GateName.ORDER),
+    Verb.PREPARE: (
+        GateName.STOPPING,
+        GateName.ORDER,
+        GateName.WINDOW,
+        GateName.QUOTA,
+        GateName.WAVE_APPROVAL,
+        GateName.FITS,
+    ),
     Verb.ABORT: (GateName.STOPPING,),  # the way back is never closed by a window
     Verb.COMMIT: (
         GateName.STOPPING,

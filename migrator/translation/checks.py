@@ -27,8 +27,9 @@ class Check:
 class Sides:
     """Both sides, and the few questions every check asks of them."""
 
-    def __init__(self, before: tuple[Resource, ...], found: tuple[Document, ...]) -> None:
+    def __init__(self, before: tuple[Resource, ...], found: tuple[Document, ...], subnet: str = "") -> None:
         self.before = before
+        self.subnet = subnet  # id of the existing one into which machines in no network were sent; empty: a new one
         self.counterparts = Counterparts(before, found)
         self._services = {resource.key: resource for resource in before if isinstance(resource, CloudService)}
         self._machines: dict[str, list[VirtualMachine]] = {}

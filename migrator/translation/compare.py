@@ -58,15 +58,16 @@ def expected(before: Sequence[Resource]) -> list[Expected]:
     return [check.expected for check in _checks(sides)]
 
 
-def compare(before: Sequence[Resource], found: Sequence[Document]) -> list[Difference]:
+def compare(before: Sequence[Resource], found: Sequence[Document], *, subnet: str = "") -> list[Difference]:
     """Every row of `expected` beside what was found, and what was found though nobody expected it.
 
     `before`: values of `migrator.gateway.wire.resources`, the unit and all its members (cloud services with
     certificates, deployments, machines, networks, storage, and the settings captured). `found`: the documents of the
     `-migrated` groups as `AzureGateway.observe` gave them (`Observed.arm_documents`). Of a resource without any
-    counterpart only that is said, not every field of it. Raises TypeError for raw documents in `before`.
+    counterpart only that is said, not every field of it. `subnet`: id of the existing subnet that was asked for, for
+    machines in no network. Raises TypeError for raw documents in `before`.
     """
-    sides = Sides(_values(before), tuple(found))
+    sides = Sides(_values(before), tuple(found), subnet)
     checks = list(_checks(sides))
     missing = {
         check.expected.classic_key

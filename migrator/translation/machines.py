@@ -48,6 +48,10 @@ def _interfaces(item: VirtualMachine, arm_id: str, arm: Document, sides: Sides) 
     row = same(item, arm_id, "network interfaces", item.network_interface_count, count, sources.INTERFACES)
     yield replace(row, claims=ids)
     seen, method = _private_address(ids, listed, sides)
+    if sides.subnet and item.virtual_network_id is None:
+        there = _subnet(ids, listed, sides)
+        there = there.lower() if isinstance(there, str) else there
+        yield same(item, arm_id, "subnet", sides.subnet.lower(), there, sources.SUBNET_CHOSEN)
     static = item.static_address if isinstance(item.static_address, str) else None
     before = static or item.private_address
     if item.virtual_network_id is UNKNOWN:
@@ -61,18 +65,31 @@ def _interfaces(item: VirtualMachine, arm_id: str, arm: Document, sides: Sides) 
         yield same(item, arm_id, "private address allocation", "Static", method, sources.STATIC_ADDRESS)
 
 
+def _subnet(ids: tuple[str, ...], listed: tuple[Mapping[str, Any], ...] | Unknown, sides: Sides) -> Any:
+    """Id of the subnet of the primary interface."""
+    found = _configuration(ids, listed, sides)
+    return UNKNOWN if found is UNKNOWN else at(found, "properties.subnet.id", None)
+
+
 def _private_address(
     ids: tuple[str, ...], listed: tuple[Mapping[str, Any], ...] | Unknown, sides: Sides
 ) -> tuple[Any, Any]:
-    """Address and allocation of the primary interface (the one marked so, else the first)."""
-    if listed is UNKNOWN or not ids:
+    """Address and allocation of the primary interface."""
+    first = _configuration(ids, listed, sides)
+    if first is UNKNOWN:
         return UNKNOWN, UNKNOWN
+    return at(first, "properties.privateIPAddress", None), at(first, "properties.privateIPAllocationMethod")
+
+
+def _configuration(ids: tuple[str, ...], listed: tuple[Mapping[str, Any], ...] | Unknown, sides: Sides) -> Any:
+    """The first address of the primary interface (the one marked so, else the first)."""
+    if listed is UNKNOWN or not ids:
+        return UNKNOWN
     primary = next((i for i, n in enumerate(listed) if at(n, "properties.primary", False) is True), 0)
     configurations = items(at(sides.counterparts.document(ids[primary]), "properties.ipConfigurations"))
     if configurations is UNKNOWN or not configurations:
-        return UNKNOWN, UNKNOWN
-    first = next((c for c in configurations if at(c, "properties.primary", False) is True), configurations[0])
-    return at(first, "properties.privateIPAddress", None), at(first, "properties.privateIPAllocationMethod")
+        return UNKNOWN
+    return next((c for c in configurations if at(c, "properties.primary", False) is True), configurations[0])
 
 
 def _addresses(item: VirtualMachine, arm_id: str, sides: Sides) -> Iterator[Check]:

@@ -58,6 +58,7 @@ PRIVATE_ADDRESS: Final = "The internal address changes only for machines in no n
 PRIVATE_ADDRESS_FREE: Final = (
     "A machine in no network gets a new internal address (azure.md 4.2, rule VM-NOT-IN-VNET [D] vm-dd)."
 )
+SUBNET_CHOSEN: Final = "The machines go into the existing subnet that was chosen (azure.md 2.6 [D] cs-ps)."
 PRIVATE_ADDRESS_NONE: Final = "The machine had no address to keep: it was not running, and none is static [I]."
 STATIC_ADDRESS: Final = "A static internal address stays static (azure.md 4.2 [D] vm-dd: same properties)."
 INTERFACES: Final = "The network interface and every additional one become networkInterfaces (azure.md 4.2 [D] vm-dd)."

@@ -197,6 +197,9 @@ FINDING = Shape.made(
         for name, kind, about in (
             ("rule", text(), "Id of the rule."),
             ("effect", one_of(Effect), "What it means when it applies."),
+    f("destination", shaped(DESTINATION, null=True), "Chosen network; null: a new one, or none to choose.", "going"),
+    f("waits_for", list_of(text()), "Units that have to be committed before it, by name.", "goes_after"),
+    f("commands", list_of(shaped(COMMAND)), "The same steps in the older tools.", "commands"),
             ("outcome", one_of(Outcome), "Whether it applies."),
             ("resource", text(), "Key of the resource."),
             ("sentence", text(null=True), "In words."),

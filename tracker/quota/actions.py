@@ -100,14 +100,14 @@ def keep_usages(
     return changed
 
 
-def reserve(unit: Unit, *, by: Actor, now: datetime) -> list[Reservation]:
+def reserve(unit: Unit, *, by: Actor, now: datetime, own_network: bool = True) -> list[Reservation]:
     """Speak for everything a unit will need. Raises QuotaShort with the numbers, or UsagesUnread. Inside the caller's
-    transaction.
+    transaction. `own_network`: machines outside any network get a new one.
     """
     with transaction.atomic():
         Subscription.objects.select_for_update().get(pk=unit.subscription_id)  # two waves cannot spend the same cores
-        needs, unknowns = queries.needs_of(unit)
-        rows = queries.balance_of(unit)
+        needs, unknowns = queries.needs_of(unit, own_network=own_network)
+        rows = queries.balance_of(unit, own_network=own_network)
         short = [row for row in rows if row.short_by is not UNKNOWN and row.short_by > 0]
         if short:
             raise QuotaShort(f"{unit.name} is short of quota: {'; '.join(_sentence(row) for row in short)}.", short)

@@ -16,9 +16,10 @@ from tracker.inventory.models import Subscription, Unit
 from tracker.quota.models import QuotaRequest, Reservation, Usage
 
 
-def needs_of(unit: Unit) -> Needed:
-    """What the unit will use on the Resource Manager side, from its members as last read."""
-    return quota.need(inventory.members_of(unit))
+def needs_of(unit: Unit, *, own_network: bool = True) -> Needed:
+    """What the unit will use on the Resource Manager side, from its members as last read. `own_network`: its machines
+    outside any network get a new one."""
+    return quota.need(inventory.members_of(unit), own_network=own_network)
 
 
 def usages(subscription: str | Subscription | None = None) -> list[UsageValue]:
@@ -55,9 +56,9 @@ def reserved(subscription: str | Subscription | None = None, *, but: Unit | None
     ]
 
 
-def balance_of(unit: Unit) -> list[Shortfall]:
+def balance_of(unit: Unit, *, own_network: bool = True) -> list[Shortfall]:
     """Every need of a unit beside its usages row and what others have reserved."""
-    needs, _ = needs_of(unit)
+    needs, _ = needs_of(unit, own_network=own_network)
     return quota.balance(needs, usages(unit.subscription_id), reserved(unit.subscription_id, but=unit))
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from django.db import connection
 
 from migrator import durations, windows
+from migrator import order as ranks
 from migrator.durations import Estimate
 from migrator.lifecycle import State
 from migrator.resources import Verb
@@ -19,6 +20,7 @@ from migrator.windows import Room, Span
 from tracker.runs import fitting, seals
 from tracker.runs.fitting import Allowed
 from tracker.runs.models import Purpose, Run
+from tracker.waves import order as orders
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval
 from tracker.waves.queries import ApprovalState
@@ -178,6 +180,17 @@ def stopping(run: Run, verb: Verb, known: Facts) -> Gate:
     return Gate(name, GateState.GREEN, "No freeze, no hold, and the line of the wave is not stopped.")
 
 
+def order(run: Run, verb: Verb) -> Gate:
+    """What goes before the unit is through. Validate of a storage account waits too: Azure would only say the same."""
+    name = "Its turn"
+    if not ranks.rank(run.unit.kind) or (verb is Verb.VALIDATE and run.unit.kind in ranks.UNATTACHED):
+        return Gate(name, GateState.GREEN, "Nothing has to go before it.")
+    said, _ = orders.waits(run.unit)
+    if said:
+        return Gate(name, GateState.AMBER, said, "order")
+    return Gate(name, GateState.GREEN, "Nothing that has to go before it is left.")
+
+
 def window(run: Run, verb: Verb, known: Facts, now: datetime) -> Gate:
     """A window of the wave is open, and no planned freeze goes on."""
     name = "Window open"
@@ -328,6 +341,7 @@ def commit_gates(run: Run, known: Facts, approval: Approval | None, now: datetim
 def prepare_gates(run: Run, known: Facts, approval: Approval | None, now: datetime) -> list[Gate]:
     return [
         stopping(run, Verb.PREPARE, known),
+        *([order(run, Verb.PREPARE)] if ranks.rank(run.unit.kind) else []),
         window(run, Verb.PREPARE, known, now),
         quota(known),
         wave_approval(run, approval, now),

@@ -115,6 +115,7 @@ def why_not(
     judged: dict[GateName, Callable[[], Gate]] = {
         GateName.STOPPING: lambda: gates.stopping(run, verb, known),
         GateName.WINDOW: lambda: gates.window(run, verb, known, now),
+        GateName.ORDER: lambda: gates.order(run, verb),
         GateName.OBSERVED: lambda: gates.observed(run),
         GateName.DIFFERENCES: lambda: gates.differences(known),
         GateName.QUOTA: lambda: gates.quota(known),

@@ -52,7 +52,17 @@ CODES: Mapping[str, Waiting] = {
     "throttled": Waiting(Whom.TIME, "Throttled", "The time passes that Azure asked to wait."),
     "refused-for-now": Waiting(Whom.TIME, "Refused for now", "It is tried again."),
     "retry": Waiting(Whom.TIME, "To be sent again", "It is looked at and sent again."),
+    "destination-unread": Waiting(Whom.READING, "Network not read", "The network it goes into can be read."),
     # what people have to do first
+    "order": Waiting(
+        Whom.TIME, "Not its turn yet", "What goes before it is committed, or the order is set aside.", counts=True
+    ),
+    "destination-unfit": Waiting(
+        Whom.PERSON,
+        "Network does not fit",
+        "The network is put right in Azure, or the run is cancelled and another network chosen.",
+        calls=True,
+    ),
     "wave-not-approved": Waiting(Whom.PERSON, "Wave not approved", "Another person approves the wave."),
     "approval-stale": Waiting(Whom.PERSON, "Approval no longer matches", "It is approved again, as it is now."),
     "prepare-not-asked": Waiting(Whom.PERSON, "Validated", "Somebody asks for Prepare."),
@@ -93,7 +103,7 @@ PAUSED = tuple(
     )
 )
 # What does not refuse a wish: it may be asked for now, is parked, and starts by itself.
-PARKED = ("would-overrun", "fits-no-window")
+PARKED = ("would-overrun", "fits-no-window", "order")
 
 
 def calls(code: str) -> bool:

@@ -31,7 +31,7 @@ from tracker.accounts.models import User
 from tracker.audit.models import Event
 from tracker.inventory.models import Unit
 from tracker.readiness import catalogue
-from tracker.waves import seals
+from tracker.waves import order, seals
 from tracker.waves.calendar_models import PlannedFreeze
 from tracker.waves.models import APPROVERS, Approval, Decision, Freeze, Placement, Wave, Window
 
@@ -202,12 +202,18 @@ def unit_sections(units: Iterable[Unit]) -> dict[str, dict[str, Any]]:
             UNION ALL
             SELECT unit_id, 'quota', concat_ws(' ', region, provider, name, amount), '' FROM tracker_reservation
              WHERE unit_id = ANY(%(units)s)
+            UNION ALL
+            SELECT p.unit_id, 'destination', concat_ws(' / ', d."group", d.network, d.subnet), ''
+              FROM tracker_destination d JOIN tracker_placement p ON p.id = d.placement_id
+             WHERE p.unit_id = ANY(%(units)s)
             """,
             {"units": list(sections)},
         )
         for pk, part, name, value in cursor.fetchall():
             if part == "quota":
                 sections[pk]["quota"].append(name)
+            elif part == "destination":
+                sections[pk]["destination"] = name  # only where one was chosen: the default is as old as the seals
             else:
                 sections[pk][part][name] = value
     for section in sections.values():
@@ -320,7 +326,7 @@ def objections(unit: Unit) -> list[str]:
         found.append(f"{unit.name} is already in wave “{existing.wave.name}”; remove it there first.")
     if unit.gone_at is not None:
         found.append(f"{unit.name} is no longer on the classic side; sync the subscription to see where it went.")
-    if unit.verdict == "blocked":
+    if unit.verdict == "blocked" and not order.blocked_by_order_alone(unit):
         rules = (
             unit.findings.filter(effect="blocks", outcome="yes", waived=False)
             .order_by("rule")

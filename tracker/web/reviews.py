@@ -40,6 +40,7 @@ class SealedUnit:
     waived: list[tuple[str, str]]  # applies, and two people set it aside
     no: int
     quota: list[tuple[str, str, str]]  # (name, region, amount)
+    destination: str = ""  # group / network / subnet of the existing network that was chosen
 
     @property
     def applies(self) -> int:
@@ -152,6 +153,7 @@ def _unit(section: Mapping[str, Any]) -> SealedUnit:
         waived=waived,
         no=no,
         quota=quota,
+        destination=section.get("destination", ""),
     )
 
 

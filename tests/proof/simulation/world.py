@@ -239,6 +239,8 @@ class World:
                 return run.differences == 0
             case GateName.COMMIT_APPROVAL:
                 return self.approved(unit, run)
+            case GateName.ORDER:
+                return True  # as FITS: it delays a start; tests/tracker/runs/test_order.py holds it
             case GateName.FITS:
                 return True  # it delays a start and decides nothing else; tests/tracker/runs/test_fitting.py holds it
 

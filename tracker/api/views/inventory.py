@@ -10,6 +10,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
 from migrator import readiness as catalogue
+from migrator import runbook
 from migrator.lifecycle import Health, State
 from migrator.readiness import Effect, Outcome, Scope, Verdict
 from migrator.units import UnitKind
@@ -24,6 +25,7 @@ from tracker.inventory import queries as inventory
 from tracker.inventory.models import Resource, Subscription, Sync, Unit
 from tracker.readiness import queries as readiness
 from tracker.readiness.models import Finding
+from tracker.waves import destinations, order
 
 GONE = Parameter("gone", "What is no longer listed: hide (the default), show or only.", of=words(inventory.Gone))
 SUBSCRIPTION = Parameter("subscription", "Id of a subscription.", many=True)
@@ -180,6 +182,10 @@ class OneUnit(Endpoint):
         unit.member_keys = list(unit.members.filter(gone_at__isnull=True).order_by("key").values_list("key", flat=True))
         unit.newest = readiness.latest_assessment(unit)
         unit.told = inventory.of_unit(unit, timezone.now())
+        unit.going = destinations.of(unit)
+        unit.goes_after = [each.name for each in order.waits(unit)[1]]
+        wish = unit.going.wish if unit.going else None
+        unit.commands = runbook.commands(unit.kind, unit.azure_id, inventory.members_of(unit), wish)
         return self.one(unit)
 
 

@@ -53,6 +53,7 @@ from tracker.runs.actions import checks, rehearsing
 from tracker.runs.actions.budget import heard, stop_until
 from tracker.runs.models import AskVerb, Attempt, Comparison, Difference, Operation, Run, Transition
 from tracker.runs.queries import database_now
+from tracker.waves import destinations
 
 Release = Callable[..., None]
 
@@ -568,7 +569,10 @@ def _compare(run: Run, observed: Observed, now: datetime) -> int:
     """
     capture = Capture.objects.filter(unit=run.unit).order_by("-at").first()
     before = capture.before if capture else list(observed.classic_documents)
-    rows = [row.as_json() for row in translation.compare(wire.resources(before), list(observed.arm_documents))]
+    chosen = destinations.of(run.unit)
+    subnet = chosen.wish.subnet_id(run.unit.subscription_id) if chosen else ""
+    found = translation.compare(wire.resources(before), list(observed.arm_documents), subnet=subnet)
+    rows = [row.as_json() for row in found]
     counts = {kind: sum(1 for row in rows if row["kind"] == kind) for kind in ("same", "renamed", "dropped")}
     unexpected = len(rows) - sum(counts.values())
     Difference.objects.filter(run=run).delete()

@@ -58,10 +58,11 @@ from tracker.crash import crashpoint
 from tracker.followups import actions as followups
 from tracker.inventory import queries as inventory
 from tracker.runs import assertions, fitting, queries, waiting
-from tracker.runs.actions import epoch, reading, settle
+from tracker.runs.actions import epoch, going, reading, settle
 from tracker.runs.actions.budget import spent, take
 from tracker.runs.actions.settle import Lost, fence
 from tracker.runs.models import Ask, AskVerb, Attempt, Heartbeat, Operation, Run
+from tracker.waves import destinations
 from tracker.waves import queries as waves
 
 logger = logging.getLogger(__name__)
@@ -260,6 +261,11 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
             settle.remember(run, operation, seen, OperationState.UNKNOWN, why)
         _release(run, after=0, code="world-changed", sentence=why)
         return why
+    chosen = destinations.of(run.unit) if verb in (Verb.VALIDATE, Verb.PREPARE) else None
+    with reading.counted(gateway, run.unit.subscription_id, clock()):
+        unfit = going.unfit(run.unit, chosen, gateway)
+    if unfit is not None:
+        return _hold(run, operation, unfit, clock(), timings, wait=timings.look_again)
     if verb is Verb.PREPARE and (missing := _capture(run, observed, gateway, clock())):
         reason = "capture-incomplete", f"What will be dropped could not be read completely: {missing.sentence}"
         return _hold(run, operation, reason, clock(), timings, wait=missing.retry_after)
@@ -476,7 +482,9 @@ def _send(
 ) -> str:
     verb = Verb(operation.verb)
     try:
-        answer: Submitted | GatewayError = gateway.submit(verb, run.unit.azure_id, client_request_id=str(attempt.pk))
+        answer: Submitted | GatewayError = gateway.submit(
+            verb, run.unit.azure_id, client_request_id=str(attempt.pk), parameters=going.parameters(run.unit, verb)
+        )
     except GatewayError as error:
         answer = error
     crashpoint("C17", verb)

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from migrator import order
 from migrator.lifecycle import State
 from tracker.accounts.actions import check
 from tracker.accounts.models import User
@@ -39,7 +40,7 @@ def start_all(wave: Wave, *, by: User, now: datetime, purpose: Purpose = Purpose
     with transaction.atomic():
         live = Run.objects.filter(unit=OuterRef("pk"), ended_at__isnull=True)
         units = Unit.objects.filter(~Exists(live), placement__wave=wave, progress=State.PLANNED)
-        for unit in units.order_by("name"):
+        for unit in sorted(units, key=_turn):
             try:
                 done.runs.append(start(unit, by=by, now=now, purpose=purpose))
             except RunError as error:
@@ -59,7 +60,7 @@ def ask_all(wave: Wave, verb: AskVerb, *, by: User, now: datetime, reason: str =
         runs = Run.objects.filter(wave=wave, ended_at__isnull=True, state=State.VALIDATED).select_related(
             "unit", "wave"
         )
-        for run in runs.order_by("unit__name"):
+        for run in sorted(runs, key=lambda run: _turn(run.unit)):
             try:
                 ask(run, verb, by=by, now=now, reason=reason)
                 done.runs.append(run)
@@ -67,6 +68,11 @@ def ask_all(wave: Wave, verb: AskVerb, *, by: User, now: datetime, reason: str =
                 done.left_out.append((run.unit.name, str(error)))
         _someone(done, "No unit of this wave is validated and waits for Prepare.")
     return done
+
+
+def _turn(unit: Unit) -> tuple[int, str]:
+    """What goes first comes first; what waits for it is asked for too, and waits by itself."""
+    return order.rank(unit.kind), unit.name
 
 
 def _someone(done: Together, nobody: str) -> None:

@@ -2,6 +2,8 @@
 `revoke`, `void`; stop: `freeze`, `lift`, `stop_line`, `resume_line`, and ahead of time `plan_freeze`."""
 
 from tracker.waves.actions.calendar import plan_freeze, withdraw_freeze
+from tracker.waves.actions.destinations import NotThere, choose_network, new_network, read_network
+from tracker.waves.actions.order import NotOrdered, set_order_aside
 from tracker.waves.actions.planning import (
     approve,
     ask_commit_approval,
@@ -46,10 +48,12 @@ __all__ = [
     "NameTaken",
     "NotFrozen",
     "NotOpen",
+    "NotOrdered",
     "NotPlaceable",
     "NotReady",
     "NotRemovable",
     "NotStopped",
+    "NotThere",
     "OwnRequest",
     "PlanChanged",
     "WaveError",
@@ -58,17 +62,21 @@ __all__ = [
     "approve",
     "ask_commit_approval",
     "change",
+    "choose_network",
     "create",
     "freeze",
     "lift",
+    "new_network",
     "once_held",
     "place",
     "plan_freeze",
+    "read_network",
     "reject",
     "remove",
     "remove_window",
     "resume_line",
     "revoke",
+    "set_order_aside",
     "set_window",
     "shown",
     "stop_line",

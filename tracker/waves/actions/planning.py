@@ -14,7 +14,7 @@ from tracker.audit.actions import record
 from tracker.inventory import actions as inventory
 from tracker.inventory.models import Unit
 from tracker.quota import actions as quota
-from tracker.waves import queries, seals
+from tracker.waves import destinations, order, queries, seals
 from tracker.waves.actions import shared
 from tracker.waves.actions.shared import (
     NameTaken,
@@ -82,7 +82,7 @@ def place(wave: Wave, unit: Unit, *, by: User, now: datetime) -> Placement:
     with transaction.atomic():
         wave = shared.lock(wave)
         unit = Unit.objects.select_for_update().get(pk=unit.pk)
-        _refuse_unplaceable(unit)
+        _refuse_unplaceable(unit, wave)
         quota.reserve(unit, by=by.actor, now=now)
         placement = Placement.objects.create(wave=wave, unit=unit, placed_by=by, placed_at=now)
         inventory.move(unit, to=State.PLANNED, by=by.actor, now=now)
@@ -97,8 +97,8 @@ def place(wave: Wave, unit: Unit, *, by: User, now: datetime) -> Placement:
     return placement
 
 
-def _refuse_unplaceable(unit: Unit) -> None:
-    for sentence in queries.objections(unit):
+def _refuse_unplaceable(unit: Unit, wave: Wave) -> None:
+    for sentence in [*queries.objections(unit), *order.violations(unit, wave.pk)]:
         raise NotPlaceable(sentence)
 
 
@@ -162,7 +162,13 @@ def _missing(wave: Wave, now: datetime) -> list[str]:
         found.append("it has no owner")
     if not wave.windows.filter(closes_at__gt=now).exists():
         found.append("it has no window in the future")
-    found += [f"{unit.name} is blocked" for unit in units if unit.verdict == "blocked"]
+    found += [
+        f"{unit.name} is blocked"
+        for unit in units
+        if unit.verdict == "blocked" and not order.blocked_by_order_alone(unit)
+    ]
+    found += [sentence.rstrip(".") for sentence in order.wave_violations(wave.pk)]
+    found += destinations.missing(wave.pk)
     found += [f"{unit.name} is no longer on the classic side" for unit in units if unit.gone_at is not None]
     return found
 

@@ -39,6 +39,7 @@ from tracker.web import (
     resource_words,
     reviews,
     status,
+    unit_going,
 )
 
 ROWS = 300  # of a comparison or a difference; more is said, and exported with the run
@@ -204,7 +205,9 @@ def runs_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     rows = Run.objects.filter(unit=unit).select_related("wave").order_by("-started_at")
     listed = list(rows[:100])
     people = audit.names(run.started_by.partition(":")[2] for run in listed if run.started_by.startswith("user:"))
-    return {"runs": [(run, _who(run.started_by, people)) for run in listed]}
+    operate_why_not = readings.why_not(request.user, Permission.OPERATE)  # type: ignore[arg-type]
+    shown = unit_going.shown(unit) | {"operate_why_not": operate_why_not}
+    return shown | {"runs": [(run, _who(run.started_by, people)) for run in listed]}
 
 
 def _who(actor: str, people: Mapping[str, str]) -> str:
