@@ -69,6 +69,7 @@ __all__ = [
     "ConfigurationFile",
     "Decision",
     "Difference",
+    "Destination",
     "Discovery",
     "Drift",
     "EndCheck",

@@ -176,10 +176,30 @@ ASSESSMENT = Shape.made(
     f("deductions", list_of(anything()), "Where points went: points, rule, resource, reason."),
     f("digest", text(), "Over all findings."),
 )
+DESTINATION = Shape.made(
+    "Destination",
+    "The existing network the machines of a deployment go into.",
+    f("resource_group", text(), "Its resource group.", "group"),
+    f("network", text(), "Its name."),
+    f("subnet", text(), "The subnet."),
+    f("chosen_at", moment(), "When it was chosen."),
+    f("read_at", moment(null=True), "When Azure was last asked for it; null: not yet."),
+    f("problem", text(), "Why it does not fit, as of then; empty: it fits."),
+)
+COMMAND = Shape.made(
+    "Command",
+    "What a step is called in the older tools. The tracker sends it itself.",
+    f("verb", one_of(Verb), "The step."),
+    f("powershell", text(), "In PowerShell."),
+    f("cli", text(), "In the classic command line; empty: it has none."),
+)
 UNIT_IN_FULL = UNIT.with_more(
     "UnitInFull",
     "A unit with its newest assessment.",
     f("assessment", shaped(ASSESSMENT, null=True), "The newest evaluation that changed something.", "newest"),
+    f("destination", shaped(DESTINATION, null=True), "Chosen network; null: a new one, or none to choose.", "going"),
+    f("waits_for", list_of(text()), "Units that have to be committed before it, by name.", "goes_after"),
+    f("commands", list_of(shaped(COMMAND)), "The same steps in the older tools.", "commands"),
     *_TOLD,
 )
 SOURCE = Shape.made(
@@ -197,9 +217,6 @@ FINDING = Shape.made(
         for name, kind, about in (
             ("rule", text(), "Id of the rule."),
             ("effect", one_of(Effect), "What it means when it applies."),
-    f("destination", shaped(DESTINATION, null=True), "Chosen network; null: a new one, or none to choose.", "going"),
-    f("waits_for", list_of(text()), "Units that have to be committed before it, by name.", "goes_after"),
-    f("commands", list_of(shaped(COMMAND)), "The same steps in the older tools.", "commands"),
             ("outcome", one_of(Outcome), "Whether it applies."),
             ("resource", text(), "Key of the resource."),
             ("sentence", text(null=True), "In words."),
