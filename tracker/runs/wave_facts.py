@@ -74,6 +74,12 @@ _COUNTS = """
      WHERE r.wave_id = ANY(%(waves)s) AND r.ended_at IS NULL AND r.attention <> ''
      GROUP BY r.wave_id, r.state
     UNION ALL
+    SELECT 'ordered', p.wave_id, '', '', '', '', count(*), 0, NULL
+      FROM tracker_placement p JOIN tracker_unit u ON u.id = p.unit_id
+     WHERE p.wave_id = ANY(%(waves)s) AND u.kind = 'storage-account' AND u.verdict = 'blocked'
+       AND u.progress IN ('planned', 'validated') AND u.open_rules @> ARRAY['only STG-ORDER']
+     GROUP BY p.wave_id
+    UNION ALL
     SELECT 'held', wave_id, '', '', '', '', count(*), 0, NULL FROM tracker_run
      WHERE wave_id = ANY(%(waves)s) AND ended_at IS NULL AND held_at IS NOT NULL GROUP BY wave_id
     UNION ALL
@@ -259,7 +265,8 @@ def _facts(
         owner=wave.owner,
         progress=progress,
         ready=verdicts["ready"],
-        blocked=verdicts["blocked"],
+        # a storage account that only waits for its machines is in its place
+        blocked=verdicts["blocked"] - sum(row[4] for row in counted.get("ordered", [])),
         unknown=verdicts["unknown"],
         gone=gone,
         worst_health=worst,

@@ -1,9 +1,11 @@
 """Where placed deployments go, as the pages and the engine ask. Reads only."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from migrator import destination
 from migrator.destination import Moving
+from migrator.resources import Resource
 from migrator.units import UnitKind
 from tracker.inventory import queries as inventory
 from tracker.inventory.models import Unit
@@ -17,10 +19,10 @@ def of(unit: Unit) -> Destination | None:
     return Destination.objects.filter(placement__unit=unit).select_related("placement", "chosen_by").first()
 
 
-def moving(unit: Unit) -> Moving:
-    """The unit as last read, for `migrator.destination`."""
+def moving(unit: Unit, members: Sequence[Resource] | None = None) -> Moving:
+    """The unit as last read, for `migrator.destination`. `members`: its values, where the caller has them."""
     return destination.moving(
-        inventory.members_of(unit),
+        inventory.members_of(unit) if members is None else members,
         name=unit.name,
         kind=unit.kind,
         subscription=unit.subscription_id,

@@ -135,5 +135,4 @@ def steps(wave_pk: int) -> list[tuple[str, list[str]]]:
 
 def blocked_by_order_alone(unit: Unit) -> bool:
     """Whether the one thing that blocks a storage account is that its machines have not moved."""
-    rules = unit.findings.filter(effect="blocks", outcome="yes", waived=False).values_list("rule", flat=True)
-    return unit.kind == UnitKind.STORAGE_ACCOUNT and set(rules) == {order.RULE}
+    return unit.kind == UnitKind.STORAGE_ACCOUNT and f"only {order.RULE}" in unit.open_rules

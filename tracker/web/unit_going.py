@@ -21,7 +21,7 @@ def shown(unit: Unit) -> dict[str, Any]:
         "commands": runbook.commands(unit.kind, unit.azure_id, members, chosen.wish if chosen else None),
         "is_deployment": unit.kind == UnitKind.DEPLOYMENT,
         "chosen": chosen,
-        "only_new": next(iter(destination.refusals(destinations.moving(unit))), ""),
+        "only_new": next(iter(destination.refusals(destinations.moving(unit, members))), ""),
         "order_sentence": sentence,
         "order_left": left[:12],
         "order_aside": order.set_aside(unit) if placement and unit.kind in ranks.UNATTACHED else None,

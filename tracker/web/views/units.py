@@ -23,6 +23,7 @@ from tracker.readiness import actions as readiness
 from tracker.readiness.models import Finding, Recheck, Waiver
 from tracker.runs.models import Difference, Run
 from tracker.runs.queries import database_now
+from tracker.waves import order
 from tracker.waves.models import Wave
 from tracker.web import configuration, live, readings, rechecks, status, unit_steps
 from tracker.web.views import unit_tabs
@@ -87,7 +88,7 @@ def _around(request: HttpRequest, unit: Any) -> tuple[unit_steps.Around, list[Wa
 
 def _objections(unit: Unit, blockers: list[Finding]) -> list[str]:
     """Those of `waves.queries.objections` without their queries: the unit and its blockers are at hand."""
-    if unit.verdict == "blocked" or blockers:
+    if (unit.verdict == "blocked" or blockers) and not order.blocked_by_order_alone(unit):
         return [f"{unit.name} is blocked; clear what stands under Blocked by first."]
     return []
 

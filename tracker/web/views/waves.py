@@ -23,7 +23,7 @@ from tracker.runs.models import Purpose, Run
 from tracker.runs.queries import database_now
 from tracker.times import short
 from tracker.waves import actions as waves
-from tracker.waves import queries
+from tracker.waves import order, queries
 from tracker.waves.models import Approval, Wave, Window
 from tracker.web import kinds, lists, live, timeline, wave_board, wave_grid, wave_steps, words
 from tracker.web.forms_waves import ZONES, WaveForm, WeeklyForm, WindowForm
@@ -360,7 +360,9 @@ def plan_page(
             "found": _search(text),
             "found_most": FOUND,
             "chosen_unit": chosen,
-            "along": _along(chosen) if chosen else None,
+            "along": _along(chosen, wave) if chosen else None,
+            "order_steps": order.steps(wave.pk),
+            "order_problems": order.wave_violations(wave.pk),
             "refused": refused,
         },
         status=status,
@@ -382,7 +384,7 @@ def _search(text: str) -> list[Unit]:
     return list(units.order_by("blockers", "-score", "name")[:FOUND])
 
 
-def _along(unit: Unit) -> dict[str, Any]:
+def _along(unit: Unit, wave: Wave) -> dict[str, Any]:
     """What comes along with a unit, what stands against placing it, and its quota."""
     members = [
         (kinds.name_of(key), kinds.type_word(kind), reason)
@@ -392,7 +394,7 @@ def _along(unit: Unit) -> dict[str, Any]:
     ]
     needs, unknowns = quota.needs_of(unit)
     rows = [_balance(row) for row in quota.balance_of(unit)] if needs else []
-    objections = queries.objections(unit)
+    objections = [*queries.objections(unit), *order.violations(unit, wave.pk)]
     short = [row for row in rows if row["short"]]
     return {
         "members": members,
