@@ -5,6 +5,7 @@ from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
 from tracker.connections.models import ApiVersion, Check
 from tracker.fixes.models import Fix
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
+from tracker.inventory.lock_models import Lock
 from tracker.inventory.models import (
     Discovery,
     Import,
@@ -45,8 +46,8 @@ from tracker.runs.models import (
 from tracker.runs.watch_models import ClusterEpoch, Drift, EndCheck, ReadBack, Violation
 from tracker.waves.calendar_models import PlannedFreeze
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
-
 from tracker.waves.plan_models import Destination, OutOfOrder
+
 __all__ = [
     "AnsweredAhead",
     "ApiToken",
@@ -68,8 +69,8 @@ __all__ = [
     "Comparison",
     "ConfigurationFile",
     "Decision",
-    "Difference",
     "Destination",
+    "Difference",
     "Discovery",
     "Drift",
     "EndCheck",
@@ -82,10 +83,11 @@ __all__ = [
     "Import",
     "ImportRow",
     "Leaf",
+    "Lock",
     "Operation",
+    "OutOfOrder",
     "Overrun",
     "Pending",
-    "OutOfOrder",
     "Placement",
     "PlannedFreeze",
     "PlatformAnswer",

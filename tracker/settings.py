@@ -4,6 +4,7 @@ it).
 
 import base64
 import binascii
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
@@ -43,6 +44,8 @@ if ENGINE_TIMINGS == "rehearsal" and not ENDPOINT_IS_SIMULATOR:
         "TRACKER_ENGINE_TIMINGS is 'rehearsal', which is accepted only with a loopback TRACKER_ARM_ENDPOINT: "
         "the short waits are not safe against the real platform."
     )
+# How long a unit's management plane should stay locked, at the most, before people are told to abort or go on.
+LOCK_LIMIT = timedelta(hours=environment.number("TRACKER_LOCK_HOURS", 72, least=1))
 _crash_plan = environment.text("TRACKER_CRASH_PLAN", "")  # crash.py
 CRASH_PLAN = Path(_crash_plan) if _crash_plan else None
 if CRASH_PLAN is not None and not ENDPOINT_IS_SIMULATOR:

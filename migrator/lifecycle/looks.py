@@ -320,7 +320,8 @@ def _confirm(doubt: Doubt, seen: Seen, timings: Timings, verdict: str) -> Decisi
     if verdict == "applied":
         return Move(OperationState.SUCCEEDED, "two equal looks show it applied")
     if verdict == "half prepared":
-        return Need("the unit is marked as prepared, and nothing of it is there in Resource Manager; Abort is the way back")
+        what = "the unit is marked as prepared, and nothing of it is there in Resource Manager; Abort is the way back"
+        return Need(what)
     if doubt.tries >= timings.tries:
         return Need(f"{doubt.verb.value} was sent {doubt.tries} times and never arrived")
     return Submit("two equal looks after the quarantine show it not applied")

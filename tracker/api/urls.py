@@ -35,6 +35,7 @@ urlpatterns = [
     path("quota/requests/", planning.Requests.as_view(), name="api_quota_requests"),
     path("followups/", planning.FollowUps.as_view(), name="api_followups"),
     path("followups/<int:pk>/", planning.OneFollowUp.as_view(), name="api_followup"),
+    path("locks/", runs.Locks.as_view(), name="api_locks"),
     path("waivers/", people.Waivers.as_view(), name="api_waivers"),
     path("waivers/<int:pk>/", people.OneWaiver.as_view(), name="api_waiver"),
     path("attestations/", people.Attestations.as_view(), name="api_attestations"),

@@ -7,10 +7,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from migrator.lifecycle import State
-from tracker.api import pages, serializers
+from tracker.api import pages, serializers, serializers_locks
 from tracker.api.endpoint import Endpoint
 from tracker.api.errors import NotHere
 from tracker.api.pages import Parameter, words
+from tracker.inventory.queries import ledger
 from tracker.runs import queries as runs
 from tracker.runs.models import Run
 from tracker.runs.watch_models import Drift
@@ -40,6 +41,23 @@ class Runs(Endpoint):
         if "attention" in self.asked:
             rows = rows.exclude(attention="") if self.asked["attention"] else rows.filter(attention="")
         return self.listing(*pages.keyset(rows, self.name, {"-id": UUID}, self.asked))
+
+
+class Locks(Endpoint):
+    name, tag, about, listed = "locks", "runs", "Locks of management planes, the newest first.", True
+    answer = serializers_locks.LOCK
+    parameters = (
+        Parameter("unit", "Id of a unit.", kind="number"),
+        Parameter("wave", "Id of a wave.", kind="number"),
+        Parameter("held", "yes: only those that hold.", kind="yes-no"),
+    )
+
+    def get(self, request: Request) -> HttpResponse:
+        columns = {"unit": "unit_id", "wave": "wave_id"}
+        rows = ledger.locks().filter(**{c: self.asked[n] for n, c in columns.items() if n in self.asked})
+        if "held" in self.asked:
+            rows = rows.filter(closed_at__isnull=self.asked["held"])
+        return self.listing(*pages.keyset(rows, self.name, {"-id": int}, self.asked))
 
 
 def run_or_404(run_id: UUID) -> Any:

@@ -33,6 +33,7 @@ from tracker.inventory.actions.syncing import (
     sync,
 )
 from tracker.inventory.actions.units import (
+    For,
     IllegalMove,
     InvalidText,
     Judgement,
@@ -51,6 +52,7 @@ from tracker.inventory.documents import canonical_json, digest_of, storable
 __all__ = [
     "BUDGET",
     "Changes",
+    "For",
     "IllegalMove",
     "ImportClosed",
     "ImportMoved",

@@ -4,12 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 
+from migrator import locks
 from migrator.lifecycle import ALLOWED, Health, State
+from migrator.units import UnitKind
 from tracker.audit.actions import Fact, record, record_many
-from tracker.audit.values import Actor
+from tracker.audit.values import ENGINE, Actor
 from tracker.inventory.actions.applying import batches
+from tracker.inventory.lock_models import Lock
 from tracker.inventory.models import Unit
 
 LONGEST_OWNER = 120
@@ -92,11 +96,57 @@ def set_health(unit: Unit, health: Health | str, reason: str, *, now: datetime) 
         unit.health, unit.health_reason = health, reason
 
 
-def set_lock(unit: Unit, since: datetime | None, *, now: datetime) -> None:
-    """Since when the unit's management plane is locked (Prepare … Commit or Abort); None: it is not."""
-    if unit.locked_since != since:
-        Unit.objects.filter(pk=unit.pk).update(locked_since=since)
-        unit.locked_since = since
+@dataclass(frozen=True, slots=True, kw_only=True)
+class For:
+    """What a lock is for. `by`: Actor.key of who asked for the Prepare; nothing at all: of somebody outside."""
+
+    run: object = None
+    wave_id: int | None = None
+    wave: str = ""
+    by: str = ""
+
+
+@transaction.atomic
+def set_lock(
+    unit: Unit, since: datetime | None, *, now: datetime, held: For | None = None, end: str = Lock.End.SEEN
+) -> None:
+    """Since when the unit's management plane is locked (Prepare … Commit or Abort); None: it is not. The ledger is
+    written with it: `held`: what for, when it begins; `end`: a Lock.End."""
+    if unit.locked_since == since:
+        return
+    Unit.objects.filter(pk=unit.pk).update(locked_since=since)
+    unit.locked_since = since
+    if since is None:
+        for lock in Lock.objects.filter(unit=unit, closed_at__isnull=True):
+            Lock.objects.filter(pk=lock.pk).update(closed_at=max(now, lock.opened_at), end=end)
+            record(
+                "lock.closed", by=ENGINE, object=("unit", unit.key), now=now,
+                detail={"name": unit.name, "end": str(Lock.End(end).label), "minutes": _minutes(lock, now)},
+            )  # fmt: skip
+        return
+    held = held or For()
+    limit = locks.limit_of(settings.LOCK_LIMIT, storage=unit.kind == UnitKind.STORAGE_ACCOUNT)
+    _, new = Lock.objects.get_or_create(
+        unit=unit,
+        closed_at=None,
+        defaults={
+            "run_id": held.run,
+            "wave_id": held.wave_id,
+            "wave": held.wave,
+            "opened_by": held.by,
+            "opened_at": since,
+            "limit_hours": max(1, int(limit.total_seconds() // 3600)),
+        },
+    )
+    if new:
+        record(
+            "lock.opened", by=ENGINE, object=("unit", unit.key), now=now,
+            detail={"name": unit.name, "wave": held.wave, "run": str(held.run or ""), "asked": held.by},
+        )  # fmt: skip
+
+
+def _minutes(lock: Lock, now: datetime) -> int:
+    return max(0, int((now - lock.opened_at).total_seconds() // 60))
 
 
 @transaction.atomic

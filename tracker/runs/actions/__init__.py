@@ -4,6 +4,7 @@ from tracker.runs.actions.asserting import assert_all
 from tracker.runs.actions.epoch import beat as epoch_beat
 from tracker.runs.actions.epoch import read_back
 from tracker.runs.actions.epoch import wanted as read_back_wanted
+from tracker.runs.actions.locking import tell_long_locks
 from tracker.runs.actions.outside import adopt, check, due_checks, note, reconcile
 from tracker.runs.actions.overruns import allow_overrun
 from tracker.runs.actions.people import (
@@ -51,4 +52,5 @@ __all__ = [
     "ring_due",
     "start",
     "start_all",
+    "tell_long_locks",
 ]

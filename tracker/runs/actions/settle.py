@@ -224,6 +224,14 @@ def doubt_of(operation: Operation) -> Doubt:
     )
 
 
+def locked_for(run: Run) -> inventory.For:
+    """For whom the unit is locked: whoever asked for the newest Prepare of the run, where one of ours was sent."""
+    prepare = (
+        run.operations.filter(verb=Verb.PREPARE, sends__gt=0).order_by("-created_at").select_related("ask").first()
+    )
+    return inventory.For(run=run.pk, wave_id=run.wave_id, wave=run.wave.name, by=prepare.ask.by if prepare else "")
+
+
 def raise_attention(run: Run, sentence: str, now: datetime, *, health: Health = Health.FAILED) -> None:
     """A person should look. The first time of the same sentence is an event."""
     if run.attention == sentence[:400]:
@@ -291,7 +299,7 @@ def accepted(
     if verb in (Verb.PREPARE, Verb.COMMIT, Verb.ABORT):
         _walk(run, verb, "the platform accepted the request", now, operation, whole=False)
     if verb is Verb.PREPARE and run.unit.locked_since is None:
-        inventory.set_lock(run.unit, now, now=now)
+        inventory.set_lock(run.unit, now, now=now, held=locked_for(run))
     return Outcome(next_.after, "polling", f"{verb.value.capitalize()} is under way on the platform.")
 
 
@@ -467,7 +475,7 @@ def need(run: Run, operation: Operation, seen: Seen, decision: Need) -> Outcome:
     if operation.verb == Verb.PREPARE and seen.world is World.HALF:  # locked, so that Abort can be asked for
         _walk(run, Verb.PREPARE, "the platform shows it as prepared", seen.at, operation, whole=False)
         if run.unit.locked_since is None:
-            inventory.set_lock(run.unit, seen.at, now=seen.at)
+            inventory.set_lock(run.unit, seen.at, now=seen.at, held=locked_for(run))
     raise_attention(run, f"Needs a person: {decision.what}", seen.at)
     return Outcome(None, "operator", f"Needs a person: {decision.what}")
 
@@ -484,7 +492,7 @@ def failed(run: Run, operation: Operation, seen: Seen, decision: Move, timings: 
     readiness.record_platform_answer(run.unit, verb=verb, messages=(message,), passed=False, by=ENGINE, now=seen.at)
     locked = seen.world is not World.CLASSIC
     if locked and run.unit.locked_since is None:
-        inventory.set_lock(run.unit, seen.at, now=seen.at)
+        inventory.set_lock(run.unit, seen.at, now=seen.at, held=locked_for(run))
     if not locked and run.unit.locked_since is not None:
         inventory.set_lock(run.unit, None, now=seen.at)
     if verb is Verb.PREPARE:
@@ -510,7 +518,7 @@ def succeeded(
     match verb:
         case Verb.PREPARE:
             if run.unit.locked_since is None:
-                inventory.set_lock(run.unit, seen.at, now=seen.at)
+                inventory.set_lock(run.unit, seen.at, now=seen.at, held=locked_for(run))
             unexpected = _compare(run, observed, seen.at)
             # asked for beforehand, by name; not where somebody else prepared it
             if not foreign and rehearsing.go_on(run, AskVerb.ABORT, seen.at):
@@ -601,7 +609,7 @@ def _several(unexpected: int, wait: str = " wait") -> str:
 
 
 def _aborted(run: Run, now: datetime, timings: Timings) -> Outcome:
-    inventory.set_lock(run.unit, None, now=now)
+    inventory.set_lock(run.unit, None, now=now, end="abort")
     checks.plan(run, checks.ABORTED, now, timings)
     inventory.move(run.unit, to=State.PLANNED, by=ENGINE, now=now)  # still placed in its wave
     _end(run, rehearsing.outcome_of_abort(run), now)
@@ -609,7 +617,7 @@ def _aborted(run: Run, now: datetime, timings: Timings) -> Outcome:
 
 
 def _committed(run: Run, observed: Observed, now: datetime, timings: Timings) -> Outcome:
-    inventory.set_lock(run.unit, None, now=now)
+    inventory.set_lock(run.unit, None, now=now, end="commit")
     opened = followups.open_for(run.unit, arm_documents=observed.arm_documents, by=ENGINE, now=now)
     quota.release(run.unit, by=ENGINE, now=now)
     checks.plan(run, checks.COMMITTED, now, timings)
