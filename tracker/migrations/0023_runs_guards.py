@@ -6,74 +6,210 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracker', '0022_inventory_rules'),
+        ("tracker", "0022_inventory_rules"),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='approval',
-            name='content_is_fixed',
+            model_name="approval",
+            name="content_is_fixed",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='attempt',
-            name='guard',
+            model_name="attempt",
+            name="guard",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='run',
-            name='no_return',
+            model_name="run",
+            name="no_return",
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='approval',
-            trigger=pgtrigger.compiler.Trigger(name='content_is_fixed', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF (OLD.body, OLD.digest, OLD.kind, OLD.wave_id, OLD.unit_id, OLD.run_id, OLD.requester_id, OLD.editor_id, OLD.needed) IS DISTINCT FROM (NEW.body, NEW.digest, NEW.kind, NEW.wave_id, NEW.unit_id, NEW.run_id, NEW.requester_id, NEW.editor_id, NEW.needed) OR OLD.voided_at IS NOT NULL OR NEW.expires_at > OLD.expires_at THEN RAISE EXCEPTION 'an approval never changes' USING ERRCODE = 'P0F07'; END IF; RETURN NEW;", hash='b3b6a620a3347b2e828c7b4968ec3791e13707b9', operation='UPDATE', pgid='pgtrigger_content_is_fixed_21b52', table='tracker_approval', when='BEFORE')),
+            model_name="approval",
+            trigger=pgtrigger.compiler.Trigger(
+                name="content_is_fixed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF (OLD.body, OLD.digest, OLD.kind, OLD.wave_id, OLD.unit_id, OLD.run_id, OLD.requester_id, OLD.editor_id, OLD.needed) IS DISTINCT FROM (NEW.body, NEW.digest, NEW.kind, NEW.wave_id, NEW.unit_id, NEW.run_id, NEW.requester_id, NEW.editor_id, NEW.needed) OR OLD.voided_at IS NOT NULL OR NEW.expires_at > OLD.expires_at THEN RAISE EXCEPTION 'an approval never changes' USING ERRCODE = 'P0F07'; END IF; RETURN NEW;",
+                    hash="b3b6a620a3347b2e828c7b4968ec3791e13707b9",
+                    operation="UPDATE",
+                    pgid="pgtrigger_content_is_fixed_21b52",
+                    table="tracker_approval",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='approval',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='3882284b312bc3df92e2225514c6720527e48521', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_30bfc', table='tracker_approval', when='BEFORE')),
+            model_name="approval",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="3882284b312bc3df92e2225514c6720527e48521",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_30bfc",
+                    table="tracker_approval",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='attempt',
-            trigger=pgtrigger.compiler.Trigger(name='guard', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE o tracker_operation; r tracker_run; u tracker_unit; a tracker_approval; n integer;', func="\n    PERFORM 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE;\n    IF NOT FOUND THEN\n        RAISE EXCEPTION 'there is no stop switch' USING ERRCODE = 'P0F01';\n    END IF;\n    SELECT * INTO STRICT o FROM tracker_operation WHERE id = NEW.operation_id FOR UPDATE;\n    SELECT * INTO STRICT r FROM tracker_run WHERE id = o.run_id FOR UPDATE;\n    SELECT * INTO STRICT u FROM tracker_unit WHERE id = r.unit_id;\n    IF EXISTS (SELECT 1 FROM tracker_freeze WHERE frozen\n               AND scope IN ('all', 'subscription:' || u.subscription_id, 'verb:' || o.verb)) THEN\n        RAISE EXCEPTION 'frozen' USING ERRCODE = 'P0F01';\n    END IF;\n    -- whoever stops the line or edits the wave waits for this arming, or this arming for them\n    PERFORM 1 FROM tracker_wave WHERE id = r.wave_id FOR SHARE;\n    IF EXISTS (SELECT 1 FROM tracker_wave WHERE id = r.wave_id AND stopped_at IS NOT NULL) OR r.held_at IS NOT NULL THEN\n        RAISE EXCEPTION 'held' USING ERRCODE = 'P0F01';\n    END IF;\n    IF o.state <> 'ready' OR r.ended_at IS NOT NULL OR r.fence <> NEW.fence OR r.lease_until IS NULL\n       OR r.lease_until < clock_timestamp() THEN\n        RAISE EXCEPTION 'not the owner of this step' USING ERRCODE = 'P0F02';\n    END IF;\n    IF o.verb = 'abort' AND r.commit_armed_at IS NOT NULL THEN\n        RAISE EXCEPTION 'abort after commit' USING ERRCODE = 'P0F03';\n    END IF;\n    IF o.verb = 'commit' THEN\n        IF r.state NOT IN ('prepared', 'committing') THEN\n            RAISE EXCEPTION 'not prepared' USING ERRCODE = 'P0F04';\n        END IF;\n        IF r.commit_armed_at IS NULL THEN\n            SELECT * INTO a FROM tracker_approval WHERE id = o.approval_id FOR SHARE;\n            -- nobody leaves or loses a role between the count and the arming\n            PERFORM 1 FROM tracker_user WHERE id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            PERFORM 1 FROM tracker_rolegrant WHERE user_id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            SELECT count(DISTINCT d.approver_id) INTO n FROM tracker_decision d\n              JOIN tracker_user p ON p.id = d.approver_id AND p.is_active\n             WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL AND d.digest = a.digest\n               AND d.approver_id NOT IN (a.requester_id, a.editor_id)\n               AND EXISTS (SELECT 1 FROM tracker_rolegrant g WHERE g.user_id = p.id AND g.role IN ('engineer'));\n            IF a.id IS NULL OR a.kind <> 'commit' OR a.run_id IS DISTINCT FROM r.id OR a.voided_at IS NOT NULL\n               OR a.expires_at < clock_timestamp() OR a.digest <> o.approval_digest\n               OR a.digest <> NEW.approval_digest OR n < a.needed OR n < 1\n               OR EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved) THEN\n                RAISE EXCEPTION 'commit without valid approval' USING ERRCODE = 'P0F05';\n            END IF;\n            UPDATE tracker_run SET commit_armed_at = clock_timestamp() WHERE id = r.id;\n        END IF;\n    END IF;\n    NEW.armed_at := clock_timestamp();  -- after every lock is held (reliability-notes 4.5)\n    UPDATE tracker_operation SET state = 'sending', armed_at = NEW.armed_at, sends = sends + 1, fence = NEW.fence\n     WHERE id = o.id;\n    RETURN NEW;\n", hash='0b5437ea8e069fa0873c61e8e27af0964b9f6264', operation='INSERT', pgid='pgtrigger_guard_24528', table='tracker_attempt', when='BEFORE')),
+            model_name="attempt",
+            trigger=pgtrigger.compiler.Trigger(
+                name="guard",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE o tracker_operation; r tracker_run; u tracker_unit; a tracker_approval; n integer;",
+                    func="\n    PERFORM 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE;\n    IF NOT FOUND THEN\n        RAISE EXCEPTION 'there is no stop switch' USING ERRCODE = 'P0F01';\n    END IF;\n    SELECT * INTO STRICT o FROM tracker_operation WHERE id = NEW.operation_id FOR UPDATE;\n    SELECT * INTO STRICT r FROM tracker_run WHERE id = o.run_id FOR UPDATE;\n    SELECT * INTO STRICT u FROM tracker_unit WHERE id = r.unit_id;\n    IF EXISTS (SELECT 1 FROM tracker_freeze WHERE frozen\n               AND scope IN ('all', 'subscription:' || u.subscription_id, 'verb:' || o.verb)) THEN\n        RAISE EXCEPTION 'frozen' USING ERRCODE = 'P0F01';\n    END IF;\n    -- whoever stops the line or edits the wave waits for this arming, or this arming for them\n    PERFORM 1 FROM tracker_wave WHERE id = r.wave_id FOR SHARE;\n    IF EXISTS (SELECT 1 FROM tracker_wave WHERE id = r.wave_id AND stopped_at IS NOT NULL) OR r.held_at IS NOT NULL THEN\n        RAISE EXCEPTION 'held' USING ERRCODE = 'P0F01';\n    END IF;\n    IF o.state <> 'ready' OR r.ended_at IS NOT NULL OR r.fence <> NEW.fence OR r.lease_until IS NULL\n       OR r.lease_until < clock_timestamp() THEN\n        RAISE EXCEPTION 'not the owner of this step' USING ERRCODE = 'P0F02';\n    END IF;\n    IF o.verb = 'abort' AND r.commit_armed_at IS NOT NULL THEN\n        RAISE EXCEPTION 'abort after commit' USING ERRCODE = 'P0F03';\n    END IF;\n    IF o.verb = 'commit' THEN\n        IF r.state NOT IN ('prepared', 'committing') THEN\n            RAISE EXCEPTION 'not prepared' USING ERRCODE = 'P0F04';\n        END IF;\n        IF r.commit_armed_at IS NULL THEN\n            SELECT * INTO a FROM tracker_approval WHERE id = o.approval_id FOR SHARE;\n            -- nobody leaves or loses a role between the count and the arming\n            PERFORM 1 FROM tracker_user WHERE id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            PERFORM 1 FROM tracker_rolegrant WHERE user_id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            SELECT count(DISTINCT d.approver_id) INTO n FROM tracker_decision d\n              JOIN tracker_user p ON p.id = d.approver_id AND p.is_active\n             WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL AND d.digest = a.digest\n               AND d.approver_id NOT IN (a.requester_id, a.editor_id)\n               AND EXISTS (SELECT 1 FROM tracker_rolegrant g WHERE g.user_id = p.id AND g.role IN ('engineer'));\n            IF a.id IS NULL OR a.kind <> 'commit' OR a.run_id IS DISTINCT FROM r.id OR a.voided_at IS NOT NULL\n               OR a.expires_at < clock_timestamp() OR a.digest <> o.approval_digest\n               OR a.digest <> NEW.approval_digest OR n < a.needed OR n < 1\n               OR EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved) THEN\n                RAISE EXCEPTION 'commit without valid approval' USING ERRCODE = 'P0F05';\n            END IF;\n            UPDATE tracker_run SET commit_armed_at = clock_timestamp() WHERE id = r.id;\n        END IF;\n    END IF;\n    NEW.armed_at := clock_timestamp();  -- after every lock is held (reliability-notes 4.5)\n    UPDATE tracker_operation SET state = 'sending', armed_at = NEW.armed_at, sends = sends + 1, fence = NEW.fence\n     WHERE id = o.id;\n    RETURN NEW;\n",
+                    hash="0b5437ea8e069fa0873c61e8e27af0964b9f6264",
+                    operation="INSERT",
+                    pgid="pgtrigger_guard_24528",
+                    table="tracker_attempt",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='attempt',
-            trigger=pgtrigger.compiler.Trigger(name='what_it_was', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.resolved_at IS NOT NULL OR (NEW.operation_id, NEW.number, NEW.fence, NEW.approval_digest, NEW.event_id, NEW.armed_at) IS DISTINCT FROM (OLD.operation_id, OLD.number, OLD.fence, OLD.approval_digest, OLD.event_id, OLD.armed_at) THEN RAISE EXCEPTION 'an attempt is answered once' USING ERRCODE = 'P0F15'; END IF; RETURN NEW;", hash='cd761b45102e53865e882e446c5da932c135fee5', operation='UPDATE', pgid='pgtrigger_what_it_was_a7078', table='tracker_attempt', when='BEFORE')),
+            model_name="attempt",
+            trigger=pgtrigger.compiler.Trigger(
+                name="what_it_was",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF OLD.resolved_at IS NOT NULL OR (NEW.operation_id, NEW.number, NEW.fence, NEW.approval_digest, NEW.event_id, NEW.armed_at) IS DISTINCT FROM (OLD.operation_id, OLD.number, OLD.fence, OLD.approval_digest, OLD.event_id, OLD.armed_at) THEN RAISE EXCEPTION 'an attempt is answered once' USING ERRCODE = 'P0F15'; END IF; RETURN NEW;",
+                    hash="cd761b45102e53865e882e446c5da932c135fee5",
+                    operation="UPDATE",
+                    pgid="pgtrigger_what_it_was_a7078",
+                    table="tracker_attempt",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='attempt',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='3d0299c4574ddc786f4f78ed22e0c05c2700ad34', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_d2a82', table='tracker_attempt', when='BEFORE')),
+            model_name="attempt",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="3d0299c4574ddc786f4f78ed22e0c05c2700ad34",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_d2a82",
+                    table="tracker_attempt",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='decision',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='41001e9a70b4a6be690fa199058adc9fa16437cf', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_04e07', table='tracker_decision', when='BEFORE')),
+            model_name="decision",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="41001e9a70b4a6be690fa199058adc9fa16437cf",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_04e07",
+                    table="tracker_decision",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='freeze',
-            trigger=pgtrigger.compiler.Trigger(name='two_people_lift', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.frozen AND NOT NEW.frozen AND (OLD.lift_asked_by = '' OR NEW.changed_by IN ('', OLD.lift_asked_by)) THEN RAISE EXCEPTION 'two people lift a freeze' USING ERRCODE = 'P0F16'; END IF; RETURN NEW;", hash='51f4813772ddadcdf1caf682eeaf08b2cc3858f4', operation='UPDATE', pgid='pgtrigger_two_people_lift_306af', table='tracker_freeze', when='BEFORE')),
+            model_name="freeze",
+            trigger=pgtrigger.compiler.Trigger(
+                name="two_people_lift",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF OLD.frozen AND NOT NEW.frozen AND (OLD.lift_asked_by = '' OR NEW.changed_by IN ('', OLD.lift_asked_by)) THEN RAISE EXCEPTION 'two people lift a freeze' USING ERRCODE = 'P0F16'; END IF; RETURN NEW;",
+                    hash="51f4813772ddadcdf1caf682eeaf08b2cc3858f4",
+                    operation="UPDATE",
+                    pgid="pgtrigger_two_people_lift_306af",
+                    table="tracker_freeze",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='freeze',
-            trigger=pgtrigger.compiler.Trigger(name='stays', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='ccdb9712b74eb1929a6e7ea536737e32d741d73d', operation='DELETE', pgid='pgtrigger_stays_a13a8', table='tracker_freeze', when='BEFORE')),
+            model_name="freeze",
+            trigger=pgtrigger.compiler.Trigger(
+                name="stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="ccdb9712b74eb1929a6e7ea536737e32d741d73d",
+                    operation="DELETE",
+                    pgid="pgtrigger_stays_a13a8",
+                    table="tracker_freeze",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='freeze',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='266eb18ef14500e0dba9a0ad36c7562dec07dd8e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_c5d29', table='tracker_freeze', when='BEFORE')),
+            model_name="freeze",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="266eb18ef14500e0dba9a0ad36c7562dec07dd8e",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_c5d29",
+                    table="tracker_freeze",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='operation',
-            trigger=pgtrigger.compiler.Trigger(name='what_it_is', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF (NEW.run_id, NEW.ask_id, NEW.verb, NEW.approval_id, NEW.approval_digest, NEW.created_at) IS DISTINCT FROM (OLD.run_id, OLD.ask_id, OLD.verb, OLD.approval_id, OLD.approval_digest, OLD.created_at) OR NEW.sends < OLD.sends THEN RAISE EXCEPTION 'what an operation is never changes' USING ERRCODE = 'P0F15'; END IF; IF NEW.state = 'sending' AND OLD.state <> 'sending' AND pg_trigger_depth() < 2 THEN RAISE EXCEPTION 'only an attempt sends' USING ERRCODE = 'P0F14'; END IF; RETURN NEW;", hash='5872fb69125a3bdd5d0e3754b12b544c18d7916d', operation='UPDATE', pgid='pgtrigger_what_it_is_5b449', table='tracker_operation', when='BEFORE')),
+            model_name="operation",
+            trigger=pgtrigger.compiler.Trigger(
+                name="what_it_is",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF (NEW.run_id, NEW.ask_id, NEW.verb, NEW.approval_id, NEW.approval_digest, NEW.created_at) IS DISTINCT FROM (OLD.run_id, OLD.ask_id, OLD.verb, OLD.approval_id, OLD.approval_digest, OLD.created_at) OR NEW.sends < OLD.sends THEN RAISE EXCEPTION 'what an operation is never changes' USING ERRCODE = 'P0F15'; END IF; IF NEW.state = 'sending' AND OLD.state <> 'sending' AND pg_trigger_depth() < 2 THEN RAISE EXCEPTION 'only an attempt sends' USING ERRCODE = 'P0F14'; END IF; RETURN NEW;",
+                    hash="5872fb69125a3bdd5d0e3754b12b544c18d7916d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_what_it_is_5b449",
+                    table="tracker_operation",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='operation',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='53e4aff4e1350ce24e7b6e0858f0a308495e41c2', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_d6cce', table='tracker_operation', when='BEFORE')),
+            model_name="operation",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="53e4aff4e1350ce24e7b6e0858f0a308495e41c2",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_d6cce",
+                    table="tracker_operation",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='run',
-            trigger=pgtrigger.compiler.Trigger(name='no_return', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF NEW.commit_armed_at IS DISTINCT FROM OLD.commit_armed_at AND (OLD.commit_armed_at IS NOT NULL OR pg_trigger_depth() < 2) THEN RAISE EXCEPTION 'commit_armed_at is set by the arming, for ever' USING ERRCODE = 'P0F11'; END IF; IF NEW.fence < OLD.fence THEN RAISE EXCEPTION 'the fence only rises' USING ERRCODE = 'P0F12'; END IF; IF OLD.ended_at IS NOT NULL AND (NEW.state, NEW.ended_at, NEW.outcome) IS DISTINCT FROM (OLD.state, OLD.ended_at, OLD.outcome) THEN RAISE EXCEPTION 'an ended run stays where it ended' USING ERRCODE = 'P0F13'; END IF; IF (NEW.unit_id, NEW.wave_id, NEW.started_by, NEW.started_at) IS DISTINCT FROM (OLD.unit_id, OLD.wave_id, OLD.started_by, OLD.started_at) THEN RAISE EXCEPTION 'what a run is of never changes' USING ERRCODE = 'P0F15'; END IF; RETURN NEW;", hash='c1d86af60b254c3ff8efbae68c252e61f7e99109', operation='UPDATE', pgid='pgtrigger_no_return_c3bd5', table='tracker_run', when='BEFORE')),
+            model_name="run",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_return",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF NEW.commit_armed_at IS DISTINCT FROM OLD.commit_armed_at AND (OLD.commit_armed_at IS NOT NULL OR pg_trigger_depth() < 2) THEN RAISE EXCEPTION 'commit_armed_at is set by the arming, for ever' USING ERRCODE = 'P0F11'; END IF; IF NEW.fence < OLD.fence THEN RAISE EXCEPTION 'the fence only rises' USING ERRCODE = 'P0F12'; END IF; IF OLD.ended_at IS NOT NULL AND (NEW.state, NEW.ended_at, NEW.outcome) IS DISTINCT FROM (OLD.state, OLD.ended_at, OLD.outcome) THEN RAISE EXCEPTION 'an ended run stays where it ended' USING ERRCODE = 'P0F13'; END IF; IF (NEW.unit_id, NEW.wave_id, NEW.started_by, NEW.started_at) IS DISTINCT FROM (OLD.unit_id, OLD.wave_id, OLD.started_by, OLD.started_at) THEN RAISE EXCEPTION 'what a run is of never changes' USING ERRCODE = 'P0F15'; END IF; RETURN NEW;",
+                    hash="c1d86af60b254c3ff8efbae68c252e61f7e99109",
+                    operation="UPDATE",
+                    pgid="pgtrigger_no_return_c3bd5",
+                    table="tracker_run",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='run',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='69ac8c9c6d235aff41bfab4384fbede390b03404', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_8fb37', table='tracker_run', when='BEFORE')),
+            model_name="run",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="69ac8c9c6d235aff41bfab4384fbede390b03404",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_8fb37",
+                    table="tracker_run",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -7,138 +7,221 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracker', '0023_runs_guards'),
+        ("tracker", "0023_runs_guards"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Overrun',
+            name="Overrun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verb', models.CharField(choices=[('prepare', 'prepare'), ('commit', 'commit')], max_length=10)),
-                ('by', models.CharField(max_length=80)),
-                ('at', models.DateTimeField()),
-                ('reason', models.CharField(max_length=300)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("verb", models.CharField(choices=[("prepare", "prepare"), ("commit", "commit")], max_length=10)),
+                ("by", models.CharField(max_length=80)),
+                ("at", models.DateTimeField()),
+                ("reason", models.CharField(max_length=300)),
             ],
         ),
         migrations.CreateModel(
-            name='PlannedFreeze',
+            name="PlannedFreeze",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(max_length=80)),
-                ('begins_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('zone', models.CharField(max_length=64)),
-                ('begins_said', models.CharField(max_length=32)),
-                ('ends_said', models.CharField(max_length=32)),
-                ('reason', models.CharField(max_length=300)),
-                ('planned_by', models.CharField(max_length=80)),
-                ('planned_at', models.DateTimeField()),
-                ('withdrawal_asked_by', models.CharField(blank=True, max_length=80)),
-                ('withdrawn_by', models.CharField(blank=True, max_length=80)),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('withdrawal_reason', models.CharField(blank=True, max_length=300)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("scope", models.CharField(max_length=80)),
+                ("begins_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("zone", models.CharField(max_length=64)),
+                ("begins_said", models.CharField(max_length=32)),
+                ("ends_said", models.CharField(max_length=32)),
+                ("reason", models.CharField(max_length=300)),
+                ("planned_by", models.CharField(max_length=80)),
+                ("planned_at", models.DateTimeField()),
+                ("withdrawal_asked_by", models.CharField(blank=True, max_length=80)),
+                ("withdrawn_by", models.CharField(blank=True, max_length=80)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("withdrawal_reason", models.CharField(blank=True, max_length=300)),
             ],
             options={
-                'ordering': ['begins_at', 'id'],
+                "ordering": ["begins_at", "id"],
             },
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='attempt',
-            name='guard',
+            model_name="attempt",
+            name="guard",
         ),
         migrations.AddField(
-            model_name='operation',
-            name='instances',
+            model_name="operation",
+            name="instances",
             field=models.IntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='run',
-            name='waiting_since',
+            model_name="run",
+            name="waiting_since",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='window',
-            name='closes_said',
-            field=models.CharField(blank=True, db_default='', max_length=32),
+            model_name="window",
+            name="closes_said",
+            field=models.CharField(blank=True, db_default="", max_length=32),
         ),
         migrations.AddField(
-            model_name='window',
-            name='note',
-            field=models.CharField(blank=True, db_default='', max_length=160),
+            model_name="window",
+            name="note",
+            field=models.CharField(blank=True, db_default="", max_length=160),
         ),
         migrations.AddField(
-            model_name='window',
-            name='opens_said',
-            field=models.CharField(blank=True, db_default='', max_length=32),
+            model_name="window",
+            name="opens_said",
+            field=models.CharField(blank=True, db_default="", max_length=32),
         ),
         migrations.AddField(
-            model_name='window',
-            name='rule',
-            field=models.CharField(blank=True, db_default='', max_length=160),
+            model_name="window",
+            name="rule",
+            field=models.CharField(blank=True, db_default="", max_length=160),
         ),
         migrations.AddField(
-            model_name='window',
-            name='zone',
-            field=models.CharField(db_default='UTC', default='UTC', max_length=64),
+            model_name="window",
+            name="zone",
+            field=models.CharField(db_default="UTC", default="UTC", max_length=64),
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(condition=models.Q(('sends', 1), ('state', 'succeeded')), fields=['verb', '-ended_at'], name='operation_measured'),
+            model_name="operation",
+            index=models.Index(
+                condition=models.Q(("sends", 1), ("state", "succeeded")),
+                fields=["verb", "-ended_at"],
+                name="operation_measured",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='attempt',
-            trigger=pgtrigger.compiler.Trigger(name='guard', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE o tracker_operation; r tracker_run; u tracker_unit; a tracker_approval; n integer; scopes text[];', func="\n    PERFORM 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE;\n    IF NOT FOUND THEN\n        RAISE EXCEPTION 'there is no stop switch' USING ERRCODE = 'P0F01';\n    END IF;\n    SELECT * INTO STRICT o FROM tracker_operation WHERE id = NEW.operation_id FOR UPDATE;\n    SELECT * INTO STRICT r FROM tracker_run WHERE id = o.run_id FOR UPDATE;\n    SELECT * INTO STRICT u FROM tracker_unit WHERE id = r.unit_id;\n    scopes := ARRAY['all', 'subscription:' || u.subscription_id, 'verb:' || o.verb, 'wave:' || r.wave_id,\n                    'region:' || lower(replace(u.region, ' ', ''))];\n    IF EXISTS (SELECT 1 FROM tracker_freeze WHERE frozen AND scope = ANY(scopes)) THEN\n        RAISE EXCEPTION 'frozen' USING ERRCODE = 'P0F01';\n    END IF;\n    -- whoever stops the line or edits the wave waits for this arming, or this arming for them\n    PERFORM 1 FROM tracker_wave WHERE id = r.wave_id FOR SHARE;\n    IF EXISTS (SELECT 1 FROM tracker_wave WHERE id = r.wave_id AND stopped_at IS NOT NULL) OR r.held_at IS NOT NULL THEN\n        RAISE EXCEPTION 'held' USING ERRCODE = 'P0F01';\n    END IF;\n    IF o.verb IN ('prepare', 'commit') THEN\n        IF NOT EXISTS (SELECT 1 FROM tracker_window WHERE wave_id = r.wave_id\n                       AND opens_at <= clock_timestamp() AND closes_at > clock_timestamp()) THEN\n            RAISE EXCEPTION 'outside every window' USING ERRCODE = 'P0F21';\n        END IF;\n        IF EXISTS (SELECT 1 FROM tracker_plannedfreeze WHERE withdrawn_at IS NULL AND scope = ANY(scopes)\n                   AND begins_at <= clock_timestamp() AND ends_at > clock_timestamp()) THEN\n            RAISE EXCEPTION 'inside a planned freeze' USING ERRCODE = 'P0F22';\n        END IF;\n    END IF;\n    IF o.state <> 'ready' OR r.ended_at IS NOT NULL OR r.fence <> NEW.fence OR r.lease_until IS NULL\n       OR r.lease_until < clock_timestamp() THEN\n        RAISE EXCEPTION 'not the owner of this step' USING ERRCODE = 'P0F02';\n    END IF;\n    IF o.verb = 'abort' AND r.commit_armed_at IS NOT NULL THEN\n        RAISE EXCEPTION 'abort after commit' USING ERRCODE = 'P0F03';\n    END IF;\n    IF o.verb = 'commit' THEN\n        IF r.state NOT IN ('prepared', 'committing') THEN\n            RAISE EXCEPTION 'not prepared' USING ERRCODE = 'P0F04';\n        END IF;\n        IF r.commit_armed_at IS NULL THEN\n            SELECT * INTO a FROM tracker_approval WHERE id = o.approval_id FOR SHARE;\n            -- nobody leaves or loses a role between the count and the arming\n            PERFORM 1 FROM tracker_user WHERE id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            PERFORM 1 FROM tracker_rolegrant WHERE user_id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            SELECT count(DISTINCT d.approver_id) INTO n FROM tracker_decision d\n              JOIN tracker_user p ON p.id = d.approver_id AND p.is_active\n             WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL AND d.digest = a.digest\n               AND d.approver_id NOT IN (a.requester_id, a.editor_id)\n               AND EXISTS (SELECT 1 FROM tracker_rolegrant g WHERE g.user_id = p.id AND g.role IN ('engineer'));\n            IF a.id IS NULL OR a.kind <> 'commit' OR a.run_id IS DISTINCT FROM r.id OR a.voided_at IS NOT NULL\n               OR a.expires_at < clock_timestamp() OR a.digest <> o.approval_digest\n               OR a.digest <> NEW.approval_digest OR n < a.needed OR n < 1\n               OR EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved) THEN\n                RAISE EXCEPTION 'commit without valid approval' USING ERRCODE = 'P0F05';\n            END IF;\n            UPDATE tracker_run SET commit_armed_at = clock_timestamp() WHERE id = r.id;\n        END IF;\n    END IF;\n    NEW.armed_at := clock_timestamp();  -- after every lock is held (reliability-notes 4.5)\n    UPDATE tracker_operation SET state = 'sending', armed_at = NEW.armed_at, sends = sends + 1, fence = NEW.fence\n     WHERE id = o.id;\n    RETURN NEW;\n", hash='973a26e0e7f31404037cc0fa94e30705086d5401', operation='INSERT', pgid='pgtrigger_guard_24528', table='tracker_attempt', when='BEFORE')),
+            model_name="attempt",
+            trigger=pgtrigger.compiler.Trigger(
+                name="guard",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE o tracker_operation; r tracker_run; u tracker_unit; a tracker_approval; n integer; scopes text[];",
+                    func="\n    PERFORM 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE;\n    IF NOT FOUND THEN\n        RAISE EXCEPTION 'there is no stop switch' USING ERRCODE = 'P0F01';\n    END IF;\n    SELECT * INTO STRICT o FROM tracker_operation WHERE id = NEW.operation_id FOR UPDATE;\n    SELECT * INTO STRICT r FROM tracker_run WHERE id = o.run_id FOR UPDATE;\n    SELECT * INTO STRICT u FROM tracker_unit WHERE id = r.unit_id;\n    scopes := ARRAY['all', 'subscription:' || u.subscription_id, 'verb:' || o.verb, 'wave:' || r.wave_id,\n                    'region:' || lower(replace(u.region, ' ', ''))];\n    IF EXISTS (SELECT 1 FROM tracker_freeze WHERE frozen AND scope = ANY(scopes)) THEN\n        RAISE EXCEPTION 'frozen' USING ERRCODE = 'P0F01';\n    END IF;\n    -- whoever stops the line or edits the wave waits for this arming, or this arming for them\n    PERFORM 1 FROM tracker_wave WHERE id = r.wave_id FOR SHARE;\n    IF EXISTS (SELECT 1 FROM tracker_wave WHERE id = r.wave_id AND stopped_at IS NOT NULL) OR r.held_at IS NOT NULL THEN\n        RAISE EXCEPTION 'held' USING ERRCODE = 'P0F01';\n    END IF;\n    IF o.verb IN ('prepare', 'commit') THEN\n        IF NOT EXISTS (SELECT 1 FROM tracker_window WHERE wave_id = r.wave_id\n                       AND opens_at <= clock_timestamp() AND closes_at > clock_timestamp()) THEN\n            RAISE EXCEPTION 'outside every window' USING ERRCODE = 'P0F21';\n        END IF;\n        IF EXISTS (SELECT 1 FROM tracker_plannedfreeze WHERE withdrawn_at IS NULL AND scope = ANY(scopes)\n                   AND begins_at <= clock_timestamp() AND ends_at > clock_timestamp()) THEN\n            RAISE EXCEPTION 'inside a planned freeze' USING ERRCODE = 'P0F22';\n        END IF;\n    END IF;\n    IF o.state <> 'ready' OR r.ended_at IS NOT NULL OR r.fence <> NEW.fence OR r.lease_until IS NULL\n       OR r.lease_until < clock_timestamp() THEN\n        RAISE EXCEPTION 'not the owner of this step' USING ERRCODE = 'P0F02';\n    END IF;\n    IF o.verb = 'abort' AND r.commit_armed_at IS NOT NULL THEN\n        RAISE EXCEPTION 'abort after commit' USING ERRCODE = 'P0F03';\n    END IF;\n    IF o.verb = 'commit' THEN\n        IF r.state NOT IN ('prepared', 'committing') THEN\n            RAISE EXCEPTION 'not prepared' USING ERRCODE = 'P0F04';\n        END IF;\n        IF r.commit_armed_at IS NULL THEN\n            SELECT * INTO a FROM tracker_approval WHERE id = o.approval_id FOR SHARE;\n            -- nobody leaves or loses a role between the count and the arming\n            PERFORM 1 FROM tracker_user WHERE id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            PERFORM 1 FROM tracker_rolegrant WHERE user_id IN\n                (SELECT approver_id FROM tracker_decision WHERE approval_id = a.id) ORDER BY id FOR SHARE;\n            SELECT count(DISTINCT d.approver_id) INTO n FROM tracker_decision d\n              JOIN tracker_user p ON p.id = d.approver_id AND p.is_active\n             WHERE d.approval_id = a.id AND d.approved AND d.revoked_at IS NULL AND d.digest = a.digest\n               AND d.approver_id NOT IN (a.requester_id, a.editor_id)\n               AND EXISTS (SELECT 1 FROM tracker_rolegrant g WHERE g.user_id = p.id AND g.role IN ('engineer'));\n            IF a.id IS NULL OR a.kind <> 'commit' OR a.run_id IS DISTINCT FROM r.id OR a.voided_at IS NOT NULL\n               OR a.expires_at < clock_timestamp() OR a.digest <> o.approval_digest\n               OR a.digest <> NEW.approval_digest OR n < a.needed OR n < 1\n               OR EXISTS (SELECT 1 FROM tracker_decision d WHERE d.approval_id = a.id AND NOT d.approved) THEN\n                RAISE EXCEPTION 'commit without valid approval' USING ERRCODE = 'P0F05';\n            END IF;\n            UPDATE tracker_run SET commit_armed_at = clock_timestamp() WHERE id = r.id;\n        END IF;\n    END IF;\n    NEW.armed_at := clock_timestamp();  -- after every lock is held (reliability-notes 4.5)\n    UPDATE tracker_operation SET state = 'sending', armed_at = NEW.armed_at, sends = sends + 1, fence = NEW.fence\n     WHERE id = o.id;\n    RETURN NEW;\n",
+                    hash="973a26e0e7f31404037cc0fa94e30705086d5401",
+                    operation="INSERT",
+                    pgid="pgtrigger_guard_24528",
+                    table="tracker_attempt",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='overrun',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='overruns', to='tracker.run'),
+            model_name="overrun",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="overruns", to="tracker.run"
+            ),
         ),
         migrations.AddIndex(
-            model_name='plannedfreeze',
-            index=models.Index(condition=models.Q(('withdrawn_at__isnull', True)), fields=['ends_at'], name='planned_freeze'),
+            model_name="plannedfreeze",
+            index=models.Index(
+                condition=models.Q(("withdrawn_at__isnull", True)), fields=["ends_at"], name="planned_freeze"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plannedfreeze',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('begins_at'))), name='planned_freeze_ends_after_it_begins'),
+            model_name="plannedfreeze",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("begins_at"))), name="planned_freeze_ends_after_it_begins"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plannedfreeze',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='planned_freeze_has_reason'),
+            model_name="plannedfreeze",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="planned_freeze_has_reason"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plannedfreeze',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('withdrawn_at__isnull', True), ('withdrawn_by', '')), models.Q(('withdrawn_at__isnull', False), models.Q(('withdrawn_by', ''), _negated=True)), _connector='OR'), name='planned_freeze_withdrawn_by_somebody'),
+            model_name="plannedfreeze",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("withdrawn_at__isnull", True), ("withdrawn_by", "")),
+                    models.Q(("withdrawn_at__isnull", False), models.Q(("withdrawn_by", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="planned_freeze_withdrawn_by_somebody",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='plannedfreeze',
-            trigger=pgtrigger.compiler.Trigger(name='only_withdrawn', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF (OLD.scope, OLD.begins_at, OLD.ends_at, OLD.zone, OLD.begins_said, OLD.ends_said, OLD.reason, OLD.planned_by, OLD.planned_at) IS DISTINCT FROM (NEW.scope, NEW.begins_at, NEW.ends_at, NEW.zone, NEW.begins_said, NEW.ends_said, NEW.reason, NEW.planned_by, NEW.planned_at) OR OLD.withdrawn_at IS NOT NULL THEN RAISE EXCEPTION 'a planned freeze never changes' USING ERRCODE = 'P0F23'; END IF; IF NEW.withdrawn_at IS NOT NULL AND OLD.begins_at <= clock_timestamp() AND (OLD.withdrawal_asked_by = '' OR NEW.withdrawn_by IN ('', OLD.withdrawal_asked_by)) THEN RAISE EXCEPTION 'two people end a freeze' USING ERRCODE = 'P0F16'; END IF; RETURN NEW;", hash='f1d38eb7e7c46e7a127d50d7f87da9d0a94f33cb', operation='UPDATE', pgid='pgtrigger_only_withdrawn_0f2d9', table='tracker_plannedfreeze', when='BEFORE')),
+            model_name="plannedfreeze",
+            trigger=pgtrigger.compiler.Trigger(
+                name="only_withdrawn",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="IF (OLD.scope, OLD.begins_at, OLD.ends_at, OLD.zone, OLD.begins_said, OLD.ends_said, OLD.reason, OLD.planned_by, OLD.planned_at) IS DISTINCT FROM (NEW.scope, NEW.begins_at, NEW.ends_at, NEW.zone, NEW.begins_said, NEW.ends_said, NEW.reason, NEW.planned_by, NEW.planned_at) OR OLD.withdrawn_at IS NOT NULL THEN RAISE EXCEPTION 'a planned freeze never changes' USING ERRCODE = 'P0F23'; END IF; IF NEW.withdrawn_at IS NOT NULL AND OLD.begins_at <= clock_timestamp() AND (OLD.withdrawal_asked_by = '' OR NEW.withdrawn_by IN ('', OLD.withdrawal_asked_by)) THEN RAISE EXCEPTION 'two people end a freeze' USING ERRCODE = 'P0F16'; END IF; RETURN NEW;",
+                    hash="f1d38eb7e7c46e7a127d50d7f87da9d0a94f33cb",
+                    operation="UPDATE",
+                    pgid="pgtrigger_only_withdrawn_0f2d9",
+                    table="tracker_plannedfreeze",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='plannedfreeze',
-            trigger=pgtrigger.compiler.Trigger(name='stays', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='54ee32b058f0d6a643983707fbb9d00b68b011f0', operation='DELETE', pgid='pgtrigger_stays_5f157', table='tracker_plannedfreeze', when='BEFORE')),
+            model_name="plannedfreeze",
+            trigger=pgtrigger.compiler.Trigger(
+                name="stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="54ee32b058f0d6a643983707fbb9d00b68b011f0",
+                    operation="DELETE",
+                    pgid="pgtrigger_stays_5f157",
+                    table="tracker_plannedfreeze",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='plannedfreeze',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='5ad31b7d7d711efd0d17aabfaef82f0b3300eef6', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_4e7f5', table='tracker_plannedfreeze', when='BEFORE')),
+            model_name="plannedfreeze",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="5ad31b7d7d711efd0d17aabfaef82f0b3300eef6",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_4e7f5",
+                    table="tracker_plannedfreeze",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='overrun',
-            constraint=models.UniqueConstraint(fields=('run', 'verb'), name='one_overrun'),
+            model_name="overrun",
+            constraint=models.UniqueConstraint(fields=("run", "verb"), name="one_overrun"),
         ),
         migrations.AddConstraint(
-            model_name='overrun',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='overrun_has_reason'),
+            model_name="overrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="overrun_has_reason"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='overrun',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='8eee785dfdfd0073c593eea389a93d844df6e380', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_41088', table='tracker_overrun', when='BEFORE')),
+            model_name="overrun",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="8eee785dfdfd0073c593eea389a93d844df6e380",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_41088",
+                    table="tracker_overrun",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='overrun',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;", hash='c33944f1b9f362d8fa393a1624d104f1fd376097', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_e5dff', table='tracker_overrun', when='BEFORE')),
+            model_name="overrun",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % refuses %', TG_TABLE_NAME, TG_OP USING ERRCODE = 'P0F06'; RETURN NULL;",
+                    hash="c33944f1b9f362d8fa393a1624d104f1fd376097",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_e5dff",
+                    table="tracker_overrun",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]
