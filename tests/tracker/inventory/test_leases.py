@@ -24,13 +24,13 @@ import django
 django.setup()
 from tracker import tasks
 from tracker.inventory.actions import leases
-leases.LEASE, leases.RENEW = timedelta(seconds=2), 0.3
+leases.LEASE, leases.RENEW = timedelta(seconds=4), 0.3
 print(tasks.follow_sync(sync_id=int(sys.argv[1])))
 """
 
 
 def scorer(azure: Azure, row: Sync) -> subprocess.Popen:
-    """A worker with a lease of two seconds, in a process of its own."""
+    """A worker with a lease of four seconds, in a process of its own."""
     environment = {
         **os.environ,
         "TRACKER_DATABASE_URL": database_url(),
@@ -68,7 +68,7 @@ def test_a_worker_killed_while_it_scores_is_followed_by_another(azure: Azure, re
         list(Unit.objects.select_for_update())
         try:
             wait_for(waits_for_a_lock)
-            until = timezone.now() + timedelta(seconds=5)  # more than two leases
+            until = timezone.now() + timedelta(seconds=6)  # more than one lease
             while timezone.now() < until:
                 assert actions.claim_follow(read.pk, timezone.now()) is None, "it lives, and it is at work"
                 assert queries.unfollowed_syncs(timezone.now()) == []
@@ -77,7 +77,7 @@ def test_a_worker_killed_while_it_scores_is_followed_by_another(azure: Azure, re
             kill(process)
         killed = timezone.now()
     wait_for(lambda: queries.unfollowed_syncs(timezone.now()) == [read.pk], 10)
-    assert timezone.now() - killed < timedelta(seconds=4)
+    assert timezone.now() - killed < timedelta(seconds=6)
     again = scorer(azure, read)
     said, _ = again.communicate(timeout=60)
     assert (again.returncode, said.strip()) == (0, "complete")
