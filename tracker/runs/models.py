@@ -75,6 +75,12 @@ class Run(models.Model):
                 include=["unit"],
                 condition=models.Q(ended_at__isnull=True) & ~models.Q(attention=""),
             ),
+            # what waits for nothing but its follow-ups: the ticker asks each second whether one has none left
+            models.Index(
+                fields=["unit"],
+                name="run_owing",
+                condition=models.Q(ended_at__isnull=True, due_at__isnull=True, state="verified"),
+            ),
             models.Index(
                 fields=["wave"],
                 name="run_held",
