@@ -50,7 +50,7 @@ def address(query: QueryDict, **changes: str | list[str] | None) -> str:
 
 
 SHOWN, MOST = 8, 12  # options of a facet; up to twelve are shown, of more the eight most frequent
-MOST_UNCOUNTED = 24
+MOST_UNCOUNTED = 32
 
 
 def facet(
