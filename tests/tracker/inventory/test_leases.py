@@ -43,12 +43,12 @@ def scorer(azure: Azure, row: Sync) -> subprocess.Popen:
     )
 
 
-def waits_for_a_lock() -> bool:
+def waits_for_us() -> bool:
     with connection.cursor() as cursor:
-        # of this database: the cluster is shared with the other processes of the suite
+        # for this transaction: the cluster is shared with the other processes of the suite
         cursor.execute(
-            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted"
-            " AND datname = current_database()"
+            "SELECT count(*) FROM pg_locks theirs JOIN pg_locks ours USING (transactionid)"
+            " WHERE NOT theirs.granted AND ours.granted AND ours.pid = pg_backend_pid()"
         )
         return cursor.fetchone()[0] > 0
 
@@ -71,7 +71,7 @@ def test_a_worker_killed_while_it_scores_is_followed_by_another(azure: Azure, re
     with transaction.atomic(), scorer(azure, read) as process:  # it cannot end: somebody holds the units
         list(Unit.objects.select_for_update())
         try:
-            wait_for(waits_for_a_lock)
+            wait_for(waits_for_us)
             until = timezone.now() + timedelta(seconds=6)  # more than one lease
             while timezone.now() < until:
                 assert actions.claim_follow(read.pk, timezone.now()) is None, "it lives, and it is at work"
