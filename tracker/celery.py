@@ -13,7 +13,17 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 # A worker takes both queues, or with -Q only its own: readings take minutes, and no step of a run waits behind one.
 app.conf.task_queues = (Queue("celery"), Queue("syncs"))
 # By name, so that whoever sends one (beat, the ticker, a person with `celery call`) sends it to its queue.
-READINGS = ("sync", "follow_sync", "follow_import", "sync_all", "look", "discover", "recheck", "walk_catalogue")
+READINGS = (
+    "sync",
+    "follow_sync",
+    "follow_import",
+    "sync_all",
+    "look",
+    "discover",
+    "recheck",
+    "walk_catalogue",
+    "validate_unit",
+)
 app.conf.task_routes = {f"tracker.tasks.{name}": {"queue": "syncs"} for name in READINGS}
 
 

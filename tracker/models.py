@@ -43,6 +43,7 @@ from tracker.runs.models import (
     Run,
     Transition,
 )
+from tracker.runs.validation_models import ValidatedUnit, Validation
 from tracker.runs.watch_models import ClusterEpoch, Drift, EndCheck, ReadBack, Violation
 from tracker.waves.calendar_models import PlannedFreeze
 from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Window
@@ -111,6 +112,8 @@ __all__ = [
     "Unit",
     "Usage",
     "User",
+    "ValidatedUnit",
+    "Validation",
     "Violation",
     "Waiver",
     "Wave",

@@ -85,6 +85,9 @@ def _ring_for_readings(now: datetime) -> None:
         follow_sync.delay(sync_id=sync_id)
     for import_id in inventory_queries.unfollowed_imports(now):
         follow_import.delay(import_id=str(import_id))
+    for pk in runs.ring_validations():
+        validate_unit.delay(item_id=pk)
+    runs.close_validations(now)
     if inventory_queries.discovery_wanted():
         discover.delay()
     if not connection_queries.checks():  # nobody has looked yet: the settings page would say so for minutes
@@ -127,6 +130,14 @@ def epoch(**_: object) -> None:
 def check_end(*, check_id: int, **_: object) -> str:
     """Read an end state again."""
     return runs.check(check_id, gateway=gateways.gateway_for, clock=clock, timings=gateways.timings())
+
+
+@shared_task
+def validate_unit(*, item_id: int, **_: object) -> str:
+    """One step of one unit of a wish to validate many."""
+    done = runs.advance_validation(item_id, gateway=gateways.gateway_for, clock=clock, timings=gateways.timings())
+    logger.info("validate %s: %s", item_id, done)
+    return done
 
 
 @shared_task

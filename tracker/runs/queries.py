@@ -81,7 +81,11 @@ def lock_for_arming(run: Run, operation: Operation) -> None:
 
 def lifted_at(run: Run, verb: Verb, now: datetime) -> datetime | None:
     """When the last freeze that stopped this verb of this run was lifted, if that was within the hour."""
-    scopes = waves.scopes(run.unit.subscription_id, verb, region=run.unit.region, wave=run.wave_id)
+    return lifted_for(waves.scopes(run.unit.subscription_id, verb, region=run.unit.region, wave=run.wave_id), now)
+
+
+def lifted_for(scopes: list[str], now: datetime) -> datetime | None:
+    """When the last freeze of one of these scopes was lifted, if that was within the hour."""
     return Freeze.objects.filter(frozen=False, scope__in=scopes, changed_at__gt=now - timedelta(hours=1)).aggregate(
         at=Max("changed_at")
     )["at"]

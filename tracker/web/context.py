@@ -54,7 +54,7 @@ SECTIONS = (
     Section("Inventory", "inventory", "boxes", ("/inventory/", "/units/", "/resources/"), short=True),
     Section("Waves", "waves", "waves-horizontal", ("/waves/",), short=True, gap=True),
     Section("Approvals", "approvals", "clipboard-check", ("/approvals/",)),
-    Section("Runs", "runs", "activity", ("/runs/",), short=True),
+    Section("Runs", "runs", "activity", ("/runs/", "/validations/", "/locks/"), short=True),
     Section("Quota", "quota", "gauge", ("/quota/",), gap=True),
     Section("Follow-ups", "follow_ups", "list-todo", ("/follow-ups/",)),
     Section("Fixes", "fixes", "wrench", ("/fixes/",)),

@@ -22,6 +22,13 @@ from tracker.runs.actions.people import (
 )
 from tracker.runs.actions.steps import advance, beat, ring_due
 from tracker.runs.actions.together import Together, approve, ask_all, start_all
+from tracker.runs.actions.validating import (
+    advance_validation,
+    close_validations,
+    ring_validations,
+    stop_validation,
+    validate_many,
+)
 
 __all__ = [
     "LONGEST_REASON",
@@ -34,6 +41,7 @@ __all__ = [
     "TooLate",
     "adopt",
     "advance",
+    "advance_validation",
     "allow_overrun",
     "approve",
     "ask",
@@ -41,6 +49,7 @@ __all__ = [
     "assert_all",
     "beat",
     "check",
+    "close_validations",
     "dispose",
     "due_checks",
     "epoch_beat",
@@ -50,7 +59,10 @@ __all__ = [
     "reconcile",
     "request_commit",
     "ring_due",
+    "ring_validations",
     "start",
     "start_all",
+    "stop_validation",
     "tell_long_locks",
+    "validate_many",
 ]

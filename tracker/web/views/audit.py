@@ -37,6 +37,7 @@ SLICES = {
     "freeze": "Freezes",
     "lock": "Locks",
     "run": "Runs",
+    "validation": "Validate of many units",
     "operation": "Operations",
     "settings": "Captured settings",
     "comparison": "Comparisons",
@@ -161,7 +162,7 @@ def events(request: HttpRequest) -> HttpResponse:
 
 OBJECT_KINDS = (
     "account", "approval", "checkpoint", "command", "export", "followup", "freeze", "history", "page", "resource",
-    "run", "subscription", "unit", "wave",
+    "run", "subscription", "unit", "validation", "wave",
 )  # fmt: skip
 
 
