@@ -22,8 +22,11 @@ from tracker.quota.models import QuotaRequest
 from tracker.readiness import actions as readiness
 from tracker.readiness.actions import Upload, give_files
 from tracker.readiness.models import Finding
+from tracker.runs import actions as runs
 from tracker.runs.actions import outside
 from tracker.runs.queries import database_now
+from tracker.runs.validation_models import Validation
+from tracker.runs.validations import Scope
 
 
 def test_the_document_passes_validation_without_a_warning(tmp_path) -> None:
@@ -100,6 +103,7 @@ def far(programme: Programme) -> Programme:
     give_files(finding.unit, key, [erp], by=programme.tomas.actor, now=database_now())
     elsewhere = programme.unit("legacy-net")
     outside.tell(elsewhere, None, Drift.LOCKED, "Somebody prepared it.", "Ask who.", database_now(), source="sync")
+    runs.validate_many(Scope(subscription=programme.subscription), by=programme.tomas, now=database_now())
     sign_checkpoint(database_now(), "test")
     return programme
 
@@ -110,7 +114,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
         "": {}, "subscriptions/": {}, "resources/": {}, "units/": {}, "rules/": {}, "waves/": {}, "approvals/": {},
         "runs/": {}, "quota/usages/": {}, "quota/matrix/": {}, "quota/requests/": {}, "followups/": {}, "fixes/": {},
         "audit/events/": {}, "audit/checkpoints/": {}, "waivers/": {}, "attestations/": {}, "runs/outside/": {},
-        "locks/": {},
+        "locks/": {}, "validations/": {},
     }  # fmt: skip
     lists = {address: ask.get(address) for address in asked}
     for address, body in lists.items():
@@ -133,6 +137,8 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
         ("approvals/{id}/", first("approvals/")),
         ("runs/{id}/", far.run.pk),
         ("runs/{id}/differences/", far.run.pk),
+        ("validations/{id}/", first("validations/")),
+        ("validations/{id}/units/", first("validations/")),
         ("followups/{id}/", first("followups/")),
         ("fixes/{id}/", first("fixes/")),
         ("waivers/{id}/", first("waivers/")),
@@ -157,6 +163,12 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     engineer = Api(far.tomas)
     posted = engineer.post(f"subscriptions/{far.subscription.pk}/sync/")
     ask.check("subscriptions/{id}/sync/", posted, 202, method="post")
+    runs.stop_validation(Validation.objects.get(), by=far.tomas, now=database_now())
+    posted = engineer.post("validations/", {"subscription": far.subscription.pk, "which": "all"})
+    assert ask.check("validations/", posted, 202, method="post")["units"] > 0
+    ask.check("validations/", engineer.post("validations/", {"subscription": far.subscription.pk}), 409, method="post")
+    for wrong in ({"wave": "1"}, {"colour": "red"}, {"wave": 1, "subscription": "x"}, [], {"which": "some"}):
+        ask.check("validations/", engineer.post("validations/", wrong), 400, method="post")
     assert ask.seen | {"/api/v1/audit/export/"} == set(ask.document["paths"])
 
 

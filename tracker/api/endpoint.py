@@ -79,8 +79,11 @@ class Described(AutoSchema):
             for one in self.view.all_parameters()
         ]
 
-    def get_request_serializer(self) -> None:
-        return None
+    def get_request_serializer(self) -> Any:
+        if self.method == "GET" or not self.view.fields:
+            return None
+        properties = {one.name: one.schema() | {"description": one.about} for one in self.view.fields}
+        return {"application/json": {"type": "object", "properties": properties, "additionalProperties": False}}
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False
@@ -128,6 +131,7 @@ class Endpoint(APIView):
     media: ClassVar[tuple[str, ...]] = ()  # of answers that are files
     may_conflict: ClassVar[bool] = False
     parameters: ClassVar[tuple[pages.Parameter, ...]] = ()
+    fields: ClassVar[tuple[pages.Parameter, ...]] = ()  # of the object a POST takes
 
     schema = Described()
     content_negotiation_class = AlwaysJson

@@ -110,6 +110,28 @@ def read(given: QueryDict, known: Sequence[Parameter]) -> dict[str, Any]:
     return asked
 
 
+def read_body(data: Any, known: Sequence[Parameter]) -> dict[str, Any]:
+    """The fields of a posted object. Raises BadParameter, which names every unknown one."""
+    if data in (None, ""):
+        data = {}
+    if not isinstance(data, Mapping):
+        raise BadParameter("The body is no JSON object.")
+    table = {one.name: one for one in known}
+    if unknown := [str(name) for name in data if name not in table]:
+        shown = ", ".join(f"`{name[:40]}`" for name in unknown[:5])
+        raise BadParameter(f"There is no field {shown} here.", f"It takes: {', '.join(f'`{name}`' for name in table)}.")
+    read: dict[str, Any] = {}
+    for name, value in data.items():
+        if value is None:
+            continue
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not (whole if table[name].kind == "number" else isinstance(value, str)):
+            wanted = "a number" if table[name].kind == "number" else "a text"
+            raise BadParameter(f"`{name}` is {json.dumps(value)[:60]}; it is {wanted}.")
+        read[name] = table[name].read(str(value))
+    return read
+
+
 # --- cursors ----------------------------------------------------------------------------------------------------------
 def written(place: Sequence[Any]) -> str:
     """A cursor of a place: a list's name, then the values of the last row."""

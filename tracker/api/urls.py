@@ -2,7 +2,19 @@
 
 from django.urls import path, re_path
 
-from tracker.api.views import about, catalogue, files, fixes, history, inventory, people, planning, readiness, runs
+from tracker.api.views import (
+    about,
+    catalogue,
+    files,
+    fixes,
+    history,
+    inventory,
+    people,
+    planning,
+    readiness,
+    runs,
+    validations,
+)
 
 urlpatterns = [
     path("", about.Root.as_view(), name="api_root"),
@@ -30,6 +42,9 @@ urlpatterns = [
     path("runs/<uuid:pk>/", runs.OneRun.as_view(), name="api_run"),
     path("runs/<uuid:pk>/differences/", runs.Differences.as_view(), name="api_differences"),
     path("runs/outside/", runs.Outside.as_view(), name="api_outside"),
+    path("validations/", validations.Validations.as_view(), name="api_validations"),
+    path("validations/<int:pk>/", validations.OneValidation.as_view(), name="api_validation"),
+    path("validations/<int:pk>/units/", validations.ValidatedUnits.as_view(), name="api_validated_units"),
     path("quota/usages/", planning.Usages.as_view(), name="api_quota_usages"),
     path("quota/matrix/", planning.Matrix.as_view(), name="api_quota_matrix"),
     path("quota/requests/", planning.Requests.as_view(), name="api_quota_requests"),

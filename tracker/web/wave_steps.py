@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from migrator.lifecycle import State
 from tracker.accounts.permissions import Permission
+from tracker.runs import validations
 from tracker.runs import wave_gates as gates
 from tracker.runs.wave_gates import WAITING, Step
 from tracker.web.permits import Permits
@@ -160,6 +161,9 @@ def beside(summary: Summary, permits: Permits, main: Act | None) -> list[Act]:
         found.append(rehearse(summary, permits))
     if facts.count(State.VALIDATED):
         found.append(prepare(summary, permits))
+    if facts.count(*validations.CLASSIC):
+        url = f"{reverse('validation_new')}?scope=wave:{summary.wave.pk}"
+        found.append(Act("Validate…", url, icon="list-checks", look="quiet"))  # the page says who may
     if facts.approval == "pending":
         found.append(
             Act("Withdraw…", dialog=WITHDRAW, why_not=permits.why_not(Permission.PLAN), icon="undo-2", look="quiet")

@@ -123,6 +123,7 @@ _ICONS = {
     "wave": "waves-horizontal",
     "approval": "clipboard-check",
     "run": "activity",
+    "validation": "list-checks",
     "operation": "send",
     "quota": "gauge",
     "followup": "list-todo",
