@@ -14,6 +14,7 @@ from tracker.readiness.models import PlatformAnswer
 from tracker.runs import actions as runs
 from tracker.runs.models import Attempt, Heartbeat, Run
 from tracker.runs.queries import database_now
+from tracker.runs.validations import Scope, counts
 from tracker.waves import actions as waves
 
 
@@ -71,3 +72,22 @@ def test_a_validate_that_takes_its_time_holds_no_worker_and_survives_one(stack: 
     assert PlatformAnswer.objects.get(unit=run.unit).passed
     azure = stack.azure()
     assert (azure["locks"], azure["violations"]) == ({}, 0)
+
+    # the whole estate, with the worker killed on the way: every unit has its answer once
+    row = runs.validate_many(Scope(), by=User.objects.get(username="tomas"), now=database_now(), old_only=False)
+    wait_for("something is under way", lambda: row.items.filter(sends__gt=0).exists(), 60)
+    stack.kill("worker")
+    stack.start("worker")
+
+    def over() -> bool:
+        stack.simulator.control("clock", {"advance": 600})
+        row.refresh_from_db()
+        return row.ended_at is not None
+
+    wait_for("it is over", over, 120, lambda: f"{counts([row])}; worker: {stack.said('worker')[-600:]}")
+    assert set(counts([row])[row.pk]) <= {"passed", "found", "left-out", "handed"}, counts([row])
+    answered = row.items.filter(state__in=["passed", "found"])
+    assert answered.exists()
+    for item in answered:
+        assert PlatformAnswer.objects.filter(unit=item.unit, at__gte=row.asked_at).count() == 1
+    assert stack.azure()["locks"] == {}
