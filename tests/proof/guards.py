@@ -454,7 +454,7 @@ def world(programme: Programme) -> dict[str, Any]:
     waiting = runs.request_commit(other, by=programme.tomas, now=database_now())
     run = programme.committing("shop-net")
     claimed = steps._claim(str(run.pk), programme.timings)
-    operation = steps._next_operation(claimed, database_now())
+    operation = steps._next_operation(claimed.run(), database_now())
     Run.objects.filter(pk=run.pk).update(lease_until="2999-01-01T00:00:00Z")
     audit.sequence(database_now())
     assert Operation.objects.get(pk=operation.pk).state == "ready"

@@ -224,7 +224,7 @@ def lay_out(track: Track) -> None:
 def _ready(run: Run) -> None:
     """The pending wish becomes an operation that is claimed and ready to be armed, with time to do it."""
     claim = steps._claim(str(run.pk), PATIENT)
-    assert claim is not None and steps._next_operation(claim, database_now()) is not None
+    assert claim is not None and steps._next_operation(claim.run(), database_now()) is not None
 
 
 PATIENT = replace(QUICK, lease=3600)

@@ -120,8 +120,9 @@ def ready_commit(programme: Programme) -> Run:
     run = programme.committing()
     from tracker.runs.actions import steps
 
-    claimed = steps._claim(str(run.pk), programme.timings)
-    assert claimed is not None
+    claim = steps._claim(str(run.pk), programme.timings)
+    assert claim is not None
+    claimed = claim.run()
     assert steps._next_operation(claimed, database_now()) is not None
     return claimed
 

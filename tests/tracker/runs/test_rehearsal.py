@@ -87,8 +87,9 @@ def test_the_database_itself_arms_no_commit_of_a_rehearsal(programme: Programme)
     refused("P0F15", "UPDATE tracker_run SET purpose = 'migration' WHERE id = %s", [run.pk])
     Operation.objects.filter(run=run, verb="abort").update(state="cancelled", ended_at=database_now())
     Run.objects.filter(pk=run.pk).update(due_at=database_now(), lease_until=None)
-    claimed = steps._claim(str(run.pk), programme.timings)
-    assert claimed is not None
+    claim = steps._claim(str(run.pk), programme.timings)
+    assert claim is not None
+    claimed = claim.run()
     ask = Ask.objects.filter(run=run).last()
     now = database_now()
     Operation.objects.create(id=uuid7(now), run=run, ask=ask, verb="commit", created_at=now)

@@ -8,12 +8,14 @@ one row; a process owes at most a portion that nobody else knows of, and dies wi
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from migrator.gateway.protocol import AzureGateway
 from tracker.runs.actions import budget
 
+Clock = Callable[[], datetime]  # asked only where something is written down
 PORTION = 20  # reads that are not written down yet, at most
 AGE = 2.0  # seconds after which a worker asks again what the others left
 
@@ -36,14 +38,14 @@ def forget() -> None:
         _accounts.clear()
 
 
-def wait(subscription_id: str, now: datetime, *, others: int) -> float:
+def wait(subscription_id: str, clock: Clock, *, others: int) -> float:
     """Seconds until this subscription may be read; 0.0: now. `others`: how many wait beside this one. They come back
     spread over the time in which their turn can come, not all at once."""
     with _one_at_a_time:
         account = _accounts.get(subscription_id)
         fresh = account is not None and time.monotonic() - account.at < AGE
         if account is None or not fresh or account.owed >= PORTION or account.left - account.owed < 1:
-            account = _write_down(subscription_id, account, now, None)
+            account = _write_down(subscription_id, account, clock(), None)
         shut = account.shut_until - time.monotonic()
         missing = 1 - account.left + account.owed
     if shut <= 0 and missing <= 0:
@@ -55,33 +57,33 @@ def wait(subscription_id: str, now: datetime, *, others: int) -> float:
 class counted:
     """`with counted(gateway, subscription, clock):` what is read inside is paid for, however it ends."""
 
-    def __init__(self, gateway: AzureGateway, subscription_id: str, now: datetime) -> None:
-        self._traffic, self._subscription, self._now = gateway.traffic, subscription_id, now
+    def __init__(self, gateway: AzureGateway, subscription_id: str, clock: Clock) -> None:
+        self._traffic, self._subscription, self._clock = gateway.traffic, subscription_id, clock
 
     def __enter__(self) -> None:
         self._before = self._traffic.reads
 
     def __exit__(self, *_: object) -> None:
-        spent(self._subscription, self._traffic.reads - self._before, self._traffic.reads_left, self._now)
+        spent(self._subscription, self._traffic.reads - self._before, self._traffic.reads_left, self._clock)
         if self._traffic.refused_for:
-            shut(self._subscription, self._traffic.refused_for, self._now)
+            shut(self._subscription, self._traffic.refused_for, self._clock)
             self._traffic.refused_for = 0.0
 
 
-def spent(subscription_id: str, reads: int, left: int | None, now: datetime) -> None:
+def spent(subscription_id: str, reads: int, left: int | None, clock: Clock) -> None:
     """So many reads were sent; `left`: what the platform said is left."""
     with _one_at_a_time:
         account = _accounts.get(subscription_id)
         if account is not None:
             account.owed += reads
         if account is None or account.owed >= PORTION or (left is not None and left < account.left - account.owed):
-            _write_down(subscription_id, account, now, left, reads if account is None else 0)
+            _write_down(subscription_id, account, clock(), left, reads if account is None else 0)
 
 
-def shut(subscription_id: str, seconds: float, now: datetime) -> None:
+def shut(subscription_id: str, seconds: float, clock: Clock) -> None:
     """The platform refused a read and asked to wait."""
     with _one_at_a_time:
-        account = _write_down(subscription_id, _accounts.get(subscription_id), now, None, shut=seconds)
+        account = _write_down(subscription_id, _accounts.get(subscription_id), clock(), None, shut=seconds)
         account.shut_until = max(account.shut_until, time.monotonic() + seconds)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 
@@ -420,9 +421,9 @@ def nothing_new(run: Run, operation: Operation, seen: Seen, decision: Wait) -> b
     )
 
 
-def still(run: Run, operation: Operation, seen: Seen, decision: Wait) -> str:
+def still(run: UUID, fence: int, operation: UUID | None, verb: str, seen: Seen, decision: Wait) -> str:
     """Keep the look and give the lease back, in one statement: thousands wait like this at once. Raises Lost."""
-    sentence = f"{operation.verb.capitalize()} is under way on the platform."
+    sentence = f"{verb.capitalize()} is under way on the platform."
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -436,11 +437,11 @@ def still(run: Run, operation: Operation, seen: Seen, decision: Wait) -> str:
             UPDATE tracker_operation SET seen = %s, why = %s FROM ours
              WHERE tracker_operation.id = %s AND run_id = ours.id AND state = 'polling' RETURNING tracker_operation.id
             """,
-            [sentence, decision.seconds, run.pk, run.fence, json.dumps(evidence(seen)), decision.why, operation.pk],
+            [sentence, decision.seconds, run, fence, json.dumps(evidence(seen)), decision.why, operation],
         )
         if cursor.fetchone() is None:
             raise Lost
-    return f"{operation.verb}: {sentence}"
+    return f"{verb}: {sentence}"
 
 
 def submit_again(run: Run, operation: Operation, doubt: Doubt, seen: Seen, decision: Submit) -> Outcome:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 
@@ -25,6 +26,7 @@ from migrator.gateway.protocol import (
     GatewayError,
     Observed,
     OperationStatus,
+    Polled,
     Submitted,
     Throttled,
     Unreadable,
@@ -32,6 +34,7 @@ from migrator.gateway.protocol import (
 from migrator.lifecycle import (
     EXPECTED_AFTER,
     Decision,
+    Doubt,
     Health,
     Heard,
     Move,
@@ -39,6 +42,7 @@ from migrator.lifecycle import (
     OperationState,
     Seen,
     Side,
+    State,
     Status,
     Step,
     Submit,
@@ -50,6 +54,7 @@ from migrator.lifecycle import (
     may_send,
     step,
     too_late,
+    walk,
 )
 from migrator.resources import Verb
 from tracker.audit.actions import record
@@ -112,21 +117,25 @@ def advance(run_id: str, *, gateway: Callable[[str], AzureGateway], clock: Clock
     Losing, doubling or delaying this call is harmless. Raises nothing that the platform or another worker can cause.
     """
     epoch.guard(clock, timings)
-    run = _claim(run_id, timings)
-    if run is None:
+    claimed = _claim(run_id, timings)
+    if claimed is None:
         return "not due"
     try:
         crashpoint("C10")
-        return _step(run, gateway(run.unit.subscription_id), clock, timings)
+        platform = gateway(claimed.subscription_id)
+        polled = _glance(claimed, platform, clock, timings) if claimed.steady else None
+        if isinstance(polled, str):
+            return polled
+        return _step(claimed.run(), platform, clock, timings, polled)
     except Lost:
         return "lost the lease"
     except GatewayError as error:  # a read failed: nothing was sent, nothing is concluded
         wait = error.retry_after or timings.look_again
-        _release(run, after=wait, code="cannot-see", sentence=f"Cannot read the platform: {error}")
+        _release(claimed, after=wait, code="cannot-see", sentence=f"Cannot read the platform: {error}")
         return f"cannot see: {error}"
     except Exception:  # ours: one bad row must not become a crash loop, and must not look healthy
         _release(
-            run,
+            claimed,
             after=BROKEN_AGAIN,
             code="internal-error",
             sentence="An error of the product; it is logged. Trying again.",
@@ -139,20 +148,88 @@ def here() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def _claim(run_id: str, timings: Timings) -> Run | None:
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A run that is ours now, and of its live operation what tells whether there is more to it than to ask again."""
+
+    pk: UUID
+    fence: int
+    subscription_id: str
+    state: str
+    operation: UUID | None
+    operation_state: str
+    verb: str
+    status_url: str
+    status: str  # at the last look
+    in_doubt: bool
+    armed_at: datetime | None
+    tries: int
+
+    def run(self) -> Run:
+        """The whole of it, with our fence: whoever claimed it since has another."""
+        run = Run.objects.select_related("unit", "wave").get(pk=self.pk)
+        run.fence = self.fence
+        return run
+
+    @property
+    def steady(self) -> bool:
+        """The platform was at work when it was looked at last, and nothing is open about it: most steps of thousands
+        find it so again."""
+        return (
+            self.operation_state == OperationState.POLLING
+            and self.status == Status.IN_PROGRESS
+            and bool(self.status_url)
+            and not self.in_doubt
+            and not walk(State(self.state), Verb(self.verb), whole=False)
+        )
+
+
+def _claim(run_id: str, timings: Timings) -> _Claimed | None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE tracker_run SET fence = fence + 1, lease_until = clock_timestamp() + make_interval(secs => %s)
-             WHERE id = %s AND ended_at IS NULL AND due_at IS NOT NULL AND due_at <= clock_timestamp()
-               AND (lease_until IS NULL OR lease_until < clock_timestamp())
-            RETURNING fence
+            WITH ours AS (
+                UPDATE tracker_run SET fence = fence + 1, lease_until = clock_timestamp() + make_interval(secs => %s)
+                 WHERE id = %s AND ended_at IS NULL AND due_at IS NOT NULL AND due_at <= clock_timestamp()
+                   AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                RETURNING id, fence, unit_id, state, unknown_since)
+            SELECT r.id, r.fence, u.subscription_id, r.state, o.id, coalesce(o.state, ''), coalesce(o.verb, ''),
+                   coalesce(o.status_url, ''), coalesce(o.seen ->> 'status', ''),
+                   r.unknown_since IS NOT NULL OR coalesce(o.candidate, '') <> '', o.armed_at, coalesce(o.tries, 0)
+              FROM ours r JOIN tracker_unit u ON u.id = r.unit_id
+              LEFT JOIN tracker_operation o ON o.run_id = r.id
+               AND o.state IN ('ready', 'sending', 'polling', 'unknown', 'held')
             """,
             [timings.lease + timings.http_deadline, run_id],
         )
-        if cursor.fetchone() is None:
-            return None
-    return Run.objects.select_related("unit", "wave").get(pk=run_id)
+        row = cursor.fetchone()
+    return _Claimed(*row) if row else None
+
+
+def _glance(claimed: _Claimed, gateway: AzureGateway, clock: Clock, timings: Timings) -> str | Polled:
+    """Ask the platform whether it is still at work. What was done; or what it said instead, which takes a whole look."""
+    subscription, flying = claimed.subscription_id, in_flight(claimed.subscription_id)
+    if after := reading.wait(subscription, clock, others=flying):
+        sentence = f"The read budget of the subscription is used up; looking in {after:.0f} s."
+        _release(claimed, after=after, code="budget", sentence=sentence)
+        return sentence
+    with reading.counted(gateway, subscription, clock):
+        polled = gateway.poll(claimed.status_url)
+    if polled.status is not OperationStatus.IN_PROGRESS:
+        return polled
+    seen = Seen(
+        at=clock(),
+        status=Status.IN_PROGRESS,
+        classic=Side.UNREADABLE,
+        arm=Side.UNREADABLE,
+        retry_after=polled.retry_after,
+    )
+    crashpoint("C20", claimed.verb)
+    doubt = Doubt(state=OperationState.POLLING, verb=Verb(claimed.verb), armed_at=claimed.armed_at, tries=claimed.tries)
+    decision = decide(doubt, seen, timings, in_flight=flying)
+    if not isinstance(decision, Wait) or decision.state is not OperationState.POLLING:
+        return polled
+    return settle.still(claimed.pk, claimed.fence, claimed.operation, claimed.verb, seen, decision)
 
 
 _busy: dict[str, tuple[float, int]] = {}
@@ -167,7 +244,7 @@ def in_flight(subscription_id: str) -> int:
     return count
 
 
-def _release(run: Run, *, after: float | None, code: str = "", sentence: str = "") -> None:
+def _release(run: Run | _Claimed, *, after: float | None, code: str = "", sentence: str = "") -> None:
     """Give the lease back; the next step is due in `after` seconds (None: when a person asks)."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -189,7 +266,8 @@ def _release(run: Run, *, after: float | None, code: str = "", sentence: str = "
         )
 
 
-def _step(run: Run, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
+def _step(run: Run, gateway: AzureGateway, clock: Clock, timings: Timings, polled: Polled | None = None) -> str:
+    """`polled`: what the status address of the live operation has just said."""
     operation = queries.live_operation(run) or _next_operation(run, clock())
     if operation is None:
         return settle.rest(run, gateway, clock, timings, release=_release)
@@ -199,7 +277,7 @@ def _step(run: Run, gateway: AzureGateway, clock: Clock, timings: Timings) -> st
         case Step.VANISHED:
             return _vanished(run, operation, clock, timings)
         case Step.LOOK:
-            return _look_and_decide(run, operation, gateway, clock, timings)
+            return _look_and_decide(run, operation, gateway, clock, timings, polled)
 
 
 def _next_operation(run: Run, now: datetime) -> Operation | None:
@@ -262,7 +340,7 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
         _release(run, after=0, code="world-changed", sentence=why)
         return why
     chosen = destinations.of(run.unit) if verb in (Verb.VALIDATE, Verb.PREPARE) else None
-    with reading.counted(gateway, run.unit.subscription_id, clock()):
+    with reading.counted(gateway, run.unit.subscription_id, clock):
         unfit = going.unfit(run.unit, chosen, gateway)
     if unfit is not None:
         return _hold(run, operation, unfit, clock(), timings, wait=timings.look_again)
@@ -282,21 +360,21 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
 
 def _no_reads(run: Run, clock: Clock) -> str:
     """What is done where the read budget of the subscription is used up; empty: it is not."""
-    now = clock()
     subscription = run.unit.subscription_id
-    if not (after := reading.wait(subscription, now, others=in_flight(subscription))):
+    if not (after := reading.wait(subscription, clock, others=in_flight(subscription))):
         return ""
     sentence = f"The read budget of the subscription is used up; looking in {after:.0f} s."
     _release(run, after=after, code="budget", sentence=sentence)
     return sentence
 
 
-def _look(run: Run, operation: Operation | None, gateway: AzureGateway, clock: Clock) -> tuple[Seen, Observed]:
-    """Read the status URL, then both sides; those not while the platform says it is at work, when they decide nothing
-    and cost dozens of reads. Evidence, no judgement."""
-    polled = None
-    with reading.counted(gateway, run.unit.subscription_id, clock()):
-        if operation is not None and operation.status_url:
+def _look(
+    run: Run, operation: Operation | None, gateway: AzureGateway, clock: Clock, polled: Polled | None = None
+) -> tuple[Seen, Observed]:
+    """Read the status URL (unless `polled` is what it said), then both sides; those not while the platform says it is
+    at work, when they decide nothing and cost dozens of reads. Evidence, no judgement."""
+    with reading.counted(gateway, run.unit.subscription_id, clock):
+        if polled is None and operation is not None and operation.status_url:
             polled = gateway.poll(operation.status_url)
         if polled is not None and polled.status is OperationStatus.IN_PROGRESS:
             observed = UNREAD
@@ -552,15 +630,17 @@ def _vanished(run: Run, operation: Operation, clock: Clock, timings: Timings) ->
     return "somebody vanished; unknown"
 
 
-def _look_and_decide(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
-    if wait := _no_reads(run, clock):
+def _look_and_decide(
+    run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, timings: Timings, polled: Polled | None
+) -> str:
+    if polled is None and (wait := _no_reads(run, clock)):
         return wait
-    seen, observed = _look(run, operation, gateway, clock)
+    seen, observed = _look(run, operation, gateway, clock, polled)
     crashpoint("C20", operation.verb)
     doubt = settle.doubt_of(operation)
     decision: Decision = decide(doubt, seen, timings, in_flight=in_flight(run.unit.subscription_id))
     if isinstance(decision, Wait) and settle.nothing_new(run, operation, seen, decision):
-        return settle.still(run, operation, seen, decision)
+        return settle.still(run.pk, run.fence, operation.pk, operation.verb, seen, decision)
     with transaction.atomic():
         fence(run)
         match decision:

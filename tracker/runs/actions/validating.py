@@ -301,7 +301,7 @@ def _end(item: ValidatedUnit, state: ValidatedUnit.State, why: str, now: datetim
 
 def _first(item: ValidatedUnit, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
     """WAITING: is it still wanted, may it be sent, then send it."""
-    with reading.counted(gateway, item.subscription_id, clock()):
+    with reading.counted(gateway, item.subscription_id, clock):
         unfit = going.unfit(item.unit, destinations.of(item.unit), gateway)
     with transaction.atomic():
         now = clock()
@@ -462,9 +462,9 @@ def _answered(item: ValidatedUnit, messages: tuple[PlatformMessage, ...], now: d
 
 def _look(item: ValidatedUnit, gateway: AzureGateway, clock: Clock, timings: Timings) -> str:
     """SENT: read the status address once. The unit itself is not read: Validate leaves it as it is."""
-    if wait := reading.wait(item.subscription_id, clock(), others=1):
+    if wait := reading.wait(item.subscription_id, clock, others=1):
         return _release(item, wait, f"The read budget of the subscription is used up; looking in {wait:.0f} s.")
-    with reading.counted(gateway, item.subscription_id, clock()):
+    with reading.counted(gateway, item.subscription_id, clock):
         polled = gateway.poll(item.status_url)
     now = clock()
     seen = Seen(
