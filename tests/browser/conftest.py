@@ -36,11 +36,6 @@ def live_server() -> Iterator[LiveServer]:
         server.stop()
 
 
-# Contrast takes two thirds of axe's time: of what is repeated it is measured on the first eight. What colours they can
-# have besides is on the page of all parts (test_style.py) and in the tokens (tests/web/test_contrast.py).
-ALIKE = "tbody > tr:nth-child(n + 9), li:nth-child(n + 9), article:nth-of-type(n + 9), details:nth-of-type(n + 9)"
-
-
 class Complaints(list):
     """What the browser said against the page: console errors and warnings, uncaught exceptions, refused resources."""
 
@@ -86,30 +81,108 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
         context.close()
 
 
-@pytest.fixture
-def axe() -> Callable[[Page], list[str]]:
-    """`axe(page)` → violations of WCAG 2.2 AA and good practice, one line each. `within`: a selector."""
-    source = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+Rules = tuple[str, ...]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+BY_COLOUR_AND_ROOM = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable")
+# → violations. Contrast takes most of axe's time. Texts of the same colour, size and weight on the same grounds have
+# the same contrast: of each such kind it is measured on the first two that are seen, wherever on the page they stand.
+MEASURE = """async ([within, runOnly, rules]) => {
+  const behind = new Map([[null, '']]), kinds = new Map();
+  const ground = (e) => {
+    if (!behind.has(e)) {
+      const s = getComputedStyle(e), own = [];
+      if (s.backgroundColor !== 'rgba(0, 0, 0, 0)' || s.backgroundImage !== 'none')
+        own.push(s.backgroundColor, s.backgroundImage);
+      if (s.opacity !== '1' || s.filter !== 'none' || s.mixBlendMode !== 'normal')
+        own.push(s.opacity, s.filter, s.mixBlendMode);
+      if (!['static', 'relative'].includes(s.position)) own.push(s.position, s.zIndex);
+      if (s.overflow !== 'visible' || s.clipPath !== 'none') own.push(s.overflow, s.clipPath, s.width, s.height);
+      behind.set(e, own.length ? `${ground(e.parentElement)} / ${own}` : ground(e.parentElement));
+    }
+    return behind.get(e);
+  };
+  const off = (e) => !!e.closest(':disabled, [aria-disabled="true"]') || !!e.closest('label')?.control?.disabled;
+  const says = (node) => node.nodeType === Node.TEXT_NODE && /[\\p{L}\\p{N}]/u.test(node.data);
+  for (const e of document.body.querySelectorAll('*')) {
+    const field = e.matches('input, select, textarea');
+    if (!field && ![...e.childNodes].some(says)) continue;
+    if (!e.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
+    const s = getComputedStyle(e);
+    const kind = [s.color, s.fontSize, s.fontWeight, s.textShadow, field, off(e), ground(e)].join();
+    if (!kinds.has(kind)) kinds.set(kind, []);
+    if (kinds.get(kind).length < 2) kinds.get(kind).push(e);
+  }
+  const texts = [...kinds.values()].flat();
+  for (const e of texts) e.setAttribute('data-contrast', '');
+  axe.configure({rules: [{id: 'color-contrast', selector: '[data-contrast]'}]});
+  try {
+    const found = await axe.run(within, {runOnly, rules, resultTypes: ['violations']});
+    const said = (node) => node.failureSummary.replace(/\\s+/g, ' ').slice(0, 300);
+    return found.violations.flatMap(v => v.nodes.map(node => `${v.id} ${node.target}: ${said(node)}`));
+  } finally {
+    for (const e of texts) e.removeAttribute('data-contrast');
+  }
+}"""
+HIDDEN = "() => new Set([...document.body.querySelectorAll('*')].filter(e => !e.checkVisibility()))"
+# Marks what is seen now and was not, and the controls that lost a part; → the kinds of what is marked.
+SHOWN = """(hidden) => {
+  document.querySelectorAll('[data-shown]').forEach(e => e.removeAttribute('data-shown'));
+  for (const e of document.body.querySelectorAll('*')) {
+    const now = e.checkVisibility(), before = !hidden.has(e);
+    if (now && !before) e.setAttribute('data-shown', '');
+    if (before && !now) e.closest('a, button, summary, label, th, td, [role]')?.setAttribute('data-shown', '');
+  }
+  const name = (e) => `${e.tagName}.${e.className.baseVal ?? e.className}`;
+  const path = (e) => e === document.body ? '' : `${path(e.parentElement)} ${name(e)}`;
+  return [...document.querySelectorAll('[data-shown]')].filter(e => e.checkVisibility()).map(path);
+}"""
 
-    def run(page: Page, within: str = "html") -> list[str]:
+
+@pytest.fixture
+def axe() -> Callable[..., list[str]]:
+    """`axe(page)` → violations of WCAG 2.2 AA and good practice, one line each. `within`: a selector. `only`, `but`:
+    the rules to measure instead of all, or to leave out."""
+    source = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
+
+    def run(page: Page, within: str = "html", only: Rules = (), but: Rules = ()) -> list[str]:
         if not page.evaluate("'axe' in window"):
             page.evaluate(source)
-        found = page.evaluate(
-            """async ([within, tags, rows]) => {
-              const ask = (context, options) => axe.run(context, {resultTypes: ['violations'], ...options});
-              const all = await ask(within, {runOnly: tags, rules: {'color-contrast': {enabled: false}}});
-              const alike = [...document.querySelectorAll(rows)];
-              const contrast = await ask({include: within, exclude: alike}, {runOnly: ['color-contrast']});
-              return [...all.violations, ...contrast.violations];
-            }""",
-            [within, tags, ALIKE],
-        )
-        return [
-            f"{violation['id']} {node['target']}: {' '.join(node['failureSummary'].split())[:300]}"
-            for violation in found
-            for node in violation["nodes"]
-        ]
+        return page.evaluate(MEASURE, [within, only or TAGS, {rule: {"enabled": False} for rule in but}])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def known() -> set[str]:
+    """Kinds of elements that one width alone shows and that were measured already, as the bar below on every page."""
+    return set()
+
+
+@pytest.fixture
+def in_every_look(
+    axe: Callable[..., list[str]], picture: Callable[..., None], known: set[str]
+) -> Callable[..., list[str]]:
+    """`in_every_look(page, "quota")` → what axe says and what is too wide, in each of LOOKS, one line each.
+
+    Theme and width are the style sheets' alone (media queries; no script and no view knows them), so that the page is
+    loaded once. After the first look only what colour and room decide is measured again, and whatever kind of thing
+    the other width alone shows. The page stays in the last look. `name`: of the picture. `within`: a selector.
+    """
+
+    def run(page: Page, name: str = "", within: str = "html") -> list[str]:
+        found = []
+        for number, (theme, width) in enumerate(LOOKS):
+            across, down = WIDTHS[width]
+            hidden = page.evaluate_handle(HIDDEN) if number else None
+            page.emulate_media(color_scheme=theme)
+            page.set_viewport_size({"width": across, "height": down})
+            picture(page, f"{name}-{width}-{theme}" if name else "")
+            said = axe(page, within) if hidden is None else axe(page, within, only=BY_COLOUR_AND_ROOM)
+            if hidden is not None and (kinds := set(page.evaluate(SHOWN, hidden)) - known):
+                said += axe(page, within="[data-shown]", but=BY_COLOUR_AND_ROOM)
+                known.update(kinds)
+            found += [f"{theme} {width}: {line}" for line in [*said, *sideways(page)]]
+        return found
 
     return run
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LOOKS, sideways
 from tests.web.conftest import person
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Role
@@ -57,37 +56,34 @@ def test_a_file_is_previewed_and_imported_by_key(
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_pages_of_an_import_are_accessible_and_fit(
-    open_page: Callable[..., Page], axe: Callable, picture: Callable, ada: User, file: Path, theme: str, width: str
+    open_page: Callable[..., Page], in_every_look: Callable[..., list[str]], ada: User, file: Path
 ) -> None:
-    page = open_page("/inventory/import/", user=ada, theme=theme, width=width)
-    look(page, axe, picture, f"import-form-{width}-{theme}")
+    page = open_page("/inventory/import/", user=ada)
+    look(page, in_every_look, "import-form")
     give(page, file)
     page.get_by_role("button", name="Show preview").click()
-    look(page, axe, picture, f"import-preview-{width}-{theme}")
+    look(page, in_every_look, "import-preview")
     file.write_text(ROWS + "=HYPERLINK(1),shop,,,,,,\n" + "vm40,shop\n", encoding="utf-8")
     page.goto("/inventory/import/")
     give(page, file)
     page.get_by_role("button", name="Show preview").click()
     expect(page.get_by_role("alert")).to_contain_text("rows in it are refused")
     page.locator(".figure", has_text="Refused").click()
-    look(page, axe, picture, f"import-refused-{width}-{theme}")
+    look(page, in_every_look, "import-refused")
     file.write_bytes(b"PK\x03\x04")
     page.goto("/inventory/import/")
     give(page, file)
     page.get_by_role("button", name="Show preview").click()
     expect(page.get_by_role("alert")).to_contain_text("ZIP archive")
-    look(page, axe, picture, f"import-zip-{width}-{theme}")
+    look(page, in_every_look, "import-zip")
     first = Import.objects.order_by("uploaded_at")[0]
     page.goto(f"/inventory/import/{first.pk}/")
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_text("is imported")).to_be_visible()
-    look(page, axe, picture, f"import-done-{width}-{theme}")
+    look(page, in_every_look, "import-done")
 
 
-def look(page: Page, axe: Callable, picture: Callable, name: str) -> None:
+def look(page: Page, in_every_look: Callable[..., list[str]], name: str) -> None:
     page.wait_for_timeout(200)
-    picture(page, name)
-    assert axe(page) == [], name
-    assert sideways(page) == [], name
+    assert in_every_look(page, name) == [], name

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LOOKS, sideways
 from tests.web.estate import Estate, recorded
 from tests.web.test_unblock import HELD
 from tracker.inventory.models import Unit
@@ -54,9 +53,8 @@ def test_a_planner_narrows_the_page_and_finds_the_same_number_behind_it(
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_page_and_the_line_of_verdicts_are_accessible_and_fit(
-    open_page: Callable[..., Page], axe: Callable, picture: Callable, held: Estate, theme: str, width: str
+    open_page: Callable[..., Page], in_every_look: Callable[..., list[str]], held: Estate
 ) -> None:
     unit = held.unit("legacy-net")
     listed = [{"rule": "VNET-PEERING", "resource": f"{unit.key}/peering"}]
@@ -64,13 +62,11 @@ def test_the_page_and_the_line_of_verdicts_are_accessible_and_fit(
         unit=unit, at=database_now(), catalogue_version="v", verdict="ready", score=95, deductions=[], digest="0" * 64,
         turned={"opened": {"count": 0, "listed": []}, "closed": {"count": 1, "listed": listed}},
     )  # fmt: skip
-    page = open_page("/readiness/unblock/", user=held.maya, theme=theme, width=width)
-    picture(page, f"unblock-{width}-{theme}")
-    assert axe(page) == [] and sideways(page) == []
+    page = open_page("/readiness/unblock/", user=held.maya)
+    assert in_every_look(page, "unblock") == []
     page.goto(f"/units/{unit.pk}/history/")
     expect(page.locator("#verdict-line circle")).to_have_count(2)
     page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = !d.matches('.menu'))")
     page.wait_for_timeout(150)
-    picture(page, f"verdicts-{width}-{theme}")
-    assert axe(page) == [] and sideways(page) == []
+    assert in_every_look(page, "verdicts") == []
     assert page.complaints == []  # type: ignore[attr-defined]
