@@ -63,12 +63,18 @@ def pending_ask(run: Run) -> Ask | None:
     )
 
 
+ARMING_IDLE = 5  # seconds; between two statements of an arming lie milliseconds
+
+
 def lock_for_arming(run: Run, operation: Operation) -> None:
     """Take the locks of an arming in the one order used everywhere: freeze (share), wave (share), run, operation;
     approvals and budget follow. Refreshes both objects.
 
-    The wave: a line that is stopped, and a window that is changed, hold for every arming from then on."""
+    The wave: a line that is stopped, and a window that is changed, hold for every arming from then on. Whoever falls
+    asleep here holds up a freeze: after `ARMING_IDLE` seconds without a word PostgreSQL ends it, and nothing was armed.
+    """
     with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{ARMING_IDLE}s'")
         cursor.execute("SELECT 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE")
         cursor.execute("SELECT 1 FROM tracker_wave WHERE id = %s FOR SHARE", [run.wave_id])
     Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
@@ -77,6 +83,12 @@ def lock_for_arming(run: Run, operation: Operation) -> None:
     run.refresh_from_db()
     run.fence = fence  # ours, as claimed; `fence()` compares it with the row
     operation.refresh_from_db()
+
+
+def armed() -> None:
+    """The end of what `lock_for_arming` began: a transaction around it may be silent again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout TO DEFAULT")
 
 
 def lifted_at(run: Run, verb: Verb, now: datetime) -> datetime | None:

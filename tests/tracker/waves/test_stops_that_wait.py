@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from migrator.simulator import running
 from tests.live_database import emptied_for_real  # noqa: F401
 from tests.proof.database import own_connection
 from tests.tracker.runs.programme import Programme
 from tracker.audit.models import Event
+from tracker.runs import queries
 from tracker.runs.models import Run
 from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
@@ -74,3 +75,35 @@ def test_a_stop_holds_from_the_second_it_got_its_lock(
     if name := TOLD.get(act.__name__):
         [body] = Event.objects.filter(type=name).values_list("body", flat=True)
         assert datetime.fromisoformat(json.loads(body)["at"]) >= armed[0].replace(microsecond=0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_arming_that_falls_asleep_is_ended_and_the_freeze_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "ARMING_IDLE", 1)
+    locked, said = threading.Event(), []
+    with running.simulator(scenario="journey", speed=600) as simulator:
+        programme = Programme(simulator)
+        programme.begin()
+        run = programme.validated("shopfiles")
+        operation = run.operations.get()
+
+        def asleep() -> None:
+            try:
+                with transaction.atomic():
+                    queries.lock_for_arming(run, operation)
+                    locked.set()
+                    froze.wait(20)
+                    queries.armed()
+            except DatabaseError as error:
+                said.append(str(error))
+            connection.close()
+
+        froze, arming = threading.Event(), threading.Thread(target=asleep)
+        arming.start()
+        assert locked.wait(10)
+        freeze(programme, run, database_now())
+        assert Freeze.objects.get(scope="all").frozen and arming.is_alive()
+        froze.set()
+        arming.join(10)
+        programme.close()
+    assert said, "what it armed did not come to pass"

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
@@ -207,7 +206,7 @@ def _claim(run_id: str, timings: Timings) -> _Claimed | None:
 
 
 def _glance(claimed: _Claimed, gateway: AzureGateway, clock: Clock, timings: Timings) -> str | Polled:
-    """Ask the platform whether it is still at work. What was done; or what it said instead, which takes a whole look."""
+    """Ask the platform whether it is still at work. What was done; or what it said instead, for a whole look."""
     subscription, flying = claimed.subscription_id, in_flight(claimed.subscription_id)
     if after := reading.wait(subscription, clock, others=flying):
         sentence = f"The read budget of the subscription is used up; looking in {after:.0f} s."
@@ -476,7 +475,7 @@ def _hold(
     return f"held: {sentence}"
 
 
-def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
+def _arm(run: Run, operation: Operation, clock: Clock) -> Attempt | tuple[str, str]:
     """One transaction: every check again under locks (the database's guard repeats them), a token, the attempt, its
     audit event.
 
@@ -485,56 +484,64 @@ def _arm(run: Run, operation: Operation, clock: Clock) -> Any:
     """
     try:
         with transaction.atomic():
-            now = clock()
-            queries.lock_for_arming(run, operation)
-            fence(run)
-            if operation.state == OperationState.HELD:
-                settle.note(run, operation, OperationState.READY, "what it waited for has come")
-            reason = queries.why_not(run, Verb(operation.verb), now)
-            if reason is not None:
-                return reason
-            if impossible := assertions.of_run(run.pk):
-                return "invariant", f"Something is so that can never be: {impossible}"
-            if run.attention and waiting.calls(run.waiting_code):
-                settle.clear_attention(run, now)
-            lifted = queries.lifted_at(run, Verb(operation.verb), now)
-            wait = take(run.unit.subscription_id, "write", now, lifted_at=lifted)
-            if wait:
-                return "budget", spent(wait, lifted, now)
-            event = record(
-                "operation.armed",
-                by=ENGINE,
-                object=("operation", str(operation.pk)),
-                now=now,
-                detail={
-                    "verb": operation.verb,
-                    "run": str(run.pk),
-                    "unit": run.unit.name,
-                    "key": run.unit.key,
-                    "attempt": operation.sends + 1,
-                    "fence": run.fence,
-                    "seal": operation.approval_digest,
-                },
-            )
-            armed_here = here()
-            attempt = Attempt.objects.create(
-                id=uuid7(now),
-                operation=operation,
-                number=operation.sends + 1,
-                fence=run.fence,
-                approval_digest=operation.approval_digest,
-                event_id=event.pk,
-                armed_at=now,
-            )
-            attempt.armed_here = armed_here
-            crashpoint("C12", operation.verb)
+            found = _armed(run, operation, clock)
+            queries.armed()
     except DatabaseError as error:
         refusal = settle.guard_refusal(error)
         if refusal is None:
             raise
         return refusal
-    operation.refresh_from_db()
-    run.refresh_from_db()
+    if isinstance(found, Attempt):
+        operation.refresh_from_db()
+        run.refresh_from_db()
+    return found
+
+
+def _armed(run: Run, operation: Operation, clock: Clock) -> Attempt | tuple[str, str]:
+    """Inside the transaction. What it is judged by, and dated with, is the time at which it held its locks."""
+    queries.lock_for_arming(run, operation)
+    fence(run)
+    now = clock()
+    if operation.state == OperationState.HELD:
+        settle.note(run, operation, OperationState.READY, "what it waited for has come")
+    reason = queries.why_not(run, Verb(operation.verb), now)
+    if reason is not None:
+        return reason
+    if impossible := assertions.of_run(run.pk):
+        return "invariant", f"Something is so that can never be: {impossible}"
+    if run.attention and waiting.calls(run.waiting_code):
+        settle.clear_attention(run, now)
+    lifted = queries.lifted_at(run, Verb(operation.verb), now)
+    wait = take(run.unit.subscription_id, "write", now, lifted_at=lifted)
+    if wait:
+        return "budget", spent(wait, lifted, now)
+    event = record(
+        "operation.armed",
+        by=ENGINE,
+        object=("operation", str(operation.pk)),
+        now=now,
+        detail={
+            "verb": operation.verb,
+            "run": str(run.pk),
+            "unit": run.unit.name,
+            "key": run.unit.key,
+            "attempt": operation.sends + 1,
+            "fence": run.fence,
+            "seal": operation.approval_digest,
+        },
+    )
+    armed_here = here()
+    attempt = Attempt.objects.create(
+        id=uuid7(now),
+        operation=operation,
+        number=operation.sends + 1,
+        fence=run.fence,
+        approval_digest=operation.approval_digest,
+        event_id=event.pk,
+        armed_at=now,
+    )
+    attempt.armed_here = armed_here
+    crashpoint("C12", operation.verb)
     return attempt
 
 

@@ -304,10 +304,10 @@ def _first(item: ValidatedUnit, gateway: AzureGateway, clock: Clock, timings: Ti
     with reading.counted(gateway, item.subscription_id, clock):
         unfit = going.unfit(item.unit, destinations.of(item.unit), gateway)
     with transaction.atomic():
-        now = clock()
         with connection.cursor() as cursor:  # the lock order of every arming: the stop switch first
             cursor.execute("SELECT 1 FROM tracker_freeze WHERE scope = 'all' FOR SHARE")
         _ours(item)
+        now = clock()
         if (ended := _not_wanted(item, now)) is not None:
             return ended
         if (held := _held(item, unfit, now)) is not None:
