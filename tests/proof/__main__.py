@@ -47,7 +47,8 @@ def main(arguments: Sequence[str]) -> int:
                 wish = Wish(long=given.long, seed=seed, say=say, part=(int(part), int(parts)), minutes=given.minutes)
                 for line in PROOFS[name].lines(wish):
                     found.append((name, line))
-                    say(f"  {line.what}: {line.count:,} {line.unit}, {len(line.violations)} violations")
+                    came = f"{len(line.violations)} violations" + (f"; {line.note}" if line.note else "")
+                    say(f"  {line.what}: {line.count:,} {line.unit}, {came}")
         except Exception:
             broken = True
             sys.excepthook(*sys.exc_info())
