@@ -275,11 +275,12 @@ def fold(**_: object) -> None:
 @shared_task
 def sweep(**_: object) -> None:
     """Write the end of exports whose process died; throw away previews of imports nobody applied; notice which
-    catalogue of rules the code has; tell of locks that last."""
+    catalogue of rules the code has; tell of locks that last, and of follow-ups whose day comes."""
     export.sweep(clock())
     inventory.forget_previews(clock())
     readiness.know_catalogue(clock())
     runs.tell_long_locks(clock())
+    followups.remind(clock())
 
 
 @shared_task(soft_time_limit=1500, time_limit=1800)

@@ -5,8 +5,9 @@ stages, each request sent and its probe seen (`matches`) before the next → clo
 """
 
 from migrator.followups.probing import matches
-from migrator.followups.requirements import answered, kept, rebuilt, required
+from migrator.followups.requirements import answered, kept, left_to_people, rebuilt, required
 from migrator.followups.values import AnswerRefused, Choice, Kept, Kind, Probe, Question, RequiredFollowUp, Stage
+from migrator.followups.work import due
 
 __all__ = [
     "AnswerRefused",
@@ -18,7 +19,9 @@ __all__ = [
     "RequiredFollowUp",
     "Stage",
     "answered",
+    "due",
     "kept",
+    "left_to_people",
     "matches",
     "rebuilt",
     "required",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from migrator.counterparts import Counterparts, classic_ids, group_of
-from migrator.followups import activity, alerts, autoscale, grants, machines
+from migrator.followups import activity, alerts, autoscale, grants, machines, work
 from migrator.followups.draft import Draft, spellings
 from migrator.followups.values import AnswerRefused, Kept, Kind, RequiredFollowUp
 from migrator.resources import (
@@ -31,6 +31,7 @@ _BUILDERS: Final = {
     Kind.LOCK: grants.build_lock,
     Kind.JIT: machines.build_jit,
     Kind.TAGS: machines.build_tags,
+    Kind.WORK: work.build,
 }
 _KINDS: Final = {
     ResourceType.AUTOSCALE_SETTING: Kind.AUTOSCALE,
@@ -50,6 +51,7 @@ _RULES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.LOCK: ("SUB-ARM-LOCK",),
     Kind.JIT: ("CS-JIT",),
     Kind.TAGS: ("CS-LABEL-TAGS",),
+    Kind.WORK: (),
 }
 _SCOPED: Final = frozenset({Kind.ROLE_ASSIGNMENT, Kind.LOCK})
 _CLASSIC: Final = "/providers/microsoft.classic"
@@ -67,6 +69,11 @@ def required(
     capture comes back either here or from `kept`; one on an old resource group comes back once for each new group.
     """
     return [rebuilt(basis, {}) for basis in _Sorter(unit_id, before, arm_documents).owed(captured)]
+
+
+def left_to_people(unit_id: str, before: Sequence[Resource]) -> list[RequiredFollowUp]:
+    """The work that no request does and no read proves, owed after the unit's Commit."""
+    return [rebuilt(basis, {}) for basis in work.owed(unit_id, tuple(before))]
 
 
 def kept(

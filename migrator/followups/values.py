@@ -17,6 +17,7 @@ class Kind(StrEnum):
     LOCK = "lock"
     JIT = "just-in-time policy"
     TAGS = "tags"
+    WORK = "work of people"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,11 @@ class RequiredFollowUp:
     @property
     def needs_person(self) -> bool:
         return bool(self.open_questions) or not self.stages
+
+    @property
+    def by_hand(self) -> bool:
+        """No request can be written, whatever anybody answers: only a person can do it, and say so."""
+        return not self.stages and not self.open_questions
 
     @property
     def requests(self) -> tuple[ArmRequest, ...]:

@@ -73,7 +73,7 @@ _ROWS = {
                started_at FROM tracker_run ORDER BY started_at""",
     "units": """
         SELECT u.id, lower(u.azure_id) AS azure_id, u.progress, u.locked_since, u.gone_at,
-               (SELECT count(*) FROM tracker_followup f WHERE f.unit_id = u.id) AS follow_ups,
+               (SELECT count(*) FROM tracker_followup f WHERE f.unit_id = u.id AND f.holds) AS follow_ups,
                ARRAY(SELECT lower(c.source_key) FROM tracker_capturedsetting c WHERE c.unit_id = u.id) AS captured
           FROM tracker_unit u WHERE EXISTS (SELECT 1 FROM tracker_run r WHERE r.unit_id = u.id)""",
     "approvals": """

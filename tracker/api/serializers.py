@@ -322,7 +322,11 @@ FOLLOW_UP = Shape.made(
     f("probed_at", moment(null=True), "Last look."),
     f("probe_says", list_of(text()), "What the last look missed; empty: seen, or not looked yet."),
     f("closed_at", moment(null=True), "When it was closed."),
-    f("closed_how", one_of(("seen", "wont-do"), null=True), "How."),
+    f("closed_how", one_of(FollowUp.Closing, null=True), "How."),
+    f("due_on", text(null=True), "The day by which it should be done, as YYYY-MM-DD.", "due_on"),
+    f("attested_by", text(null=True), "Key of the person who says it is done, where no read can tell."),
+    f("wont_do_asked_by", text(null=True), "Key of the person who asks that it not be done.", "wont_by"),
+    f("wont_do_agreed_by", text(null=True), "Key of the second person, who agreed.", "agreed_by"),
     f("last_error", text(null=True), "The platform's refusal, in its words."),
     f("tries", integer(), "Attempts so far."),
 )

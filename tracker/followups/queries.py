@@ -16,6 +16,7 @@ from tracker.inventory.models import Unit
 
 OPEN = (
     FollowUp.State.QUESTION,
+    FollowUp.State.TODO,
     FollowUp.State.OPEN,
     FollowUp.State.WANTED,
     FollowUp.State.APPLIED,
@@ -63,8 +64,15 @@ def _without(content: Any, secrets: list[str]) -> Any:
 
 
 def left(unit: Unit) -> int:
-    """How many follow-ups of a unit are not yet seen to exist."""
-    return FollowUp.objects.filter(unit=unit).exclude(state=FollowUp.State.CLOSED).count()
+    """How many follow-ups a run waits for: the work of people goes on after it."""
+    return FollowUp.objects.filter(unit=unit, holds=True).exclude(state=FollowUp.State.CLOSED).count()
+
+
+def state_of(value: RequiredFollowUp) -> str:
+    """Where a follow-up stands that nothing was sent for."""
+    if value.by_hand:
+        return FollowUp.State.TODO
+    return FollowUp.State.QUESTION if value.needs_person else FollowUp.State.OPEN
 
 
 def due(now: datetime) -> list[int]:

@@ -74,7 +74,7 @@ CODES: Mapping[str, Waiting] = {
     "invariant": Waiting(Whom.PERSON, "Something impossible", "Somebody finds out how it came to be so.", calls=True),
     "recovered": Waiting(Whom.READING, "Taken over", "Both sides are read; it is never sent from here."),
     "not-prepared": Waiting(Whom.PERSON, "Not prepared", "The unit is seen to be prepared."),
-    "follow-ups": Waiting(Whom.PERSON, "Follow-ups open", "Every follow-up is seen to exist."),
+    "follow-ups": Waiting(Whom.PERSON, "Follow-ups open", "Every follow-up that a request brings back is closed."),
     "validate-failed": Waiting(
         Whom.PERSON, "Validate found something", "The cause is removed and Validate asked again."
     ),

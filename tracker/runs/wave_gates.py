@@ -88,8 +88,9 @@ class Facts:
     commits_asked: int = 0  # approvals of commits that wait for a person
     commits_approved: int = 0  # prepared units whose commit is approved
     commits_rejected: int = 0
-    follow_ups: int = 0
+    follow_ups: int = 0  # without those left to people
     follow_ups_open: int = 0
+    follow_ups_people: int = 0  # work that no request does: it goes on when the wave is through
     follow_ups_failed: int = 0
     frozen: str = ""  # reason of a freeze that stops something of this wave
     stopped: str = ""  # reason of the stopped line
@@ -313,13 +314,16 @@ def _follow_ups(facts: Facts) -> Said:
         return "later", "Opened when a unit is committed."
     if facts.follow_ups_failed:
         return "red", f"{facts.follow_ups_failed} of {facts.follow_ups} failed."
+    people = facts.follow_ups_people
+    left = f" {people:,} left to people." if people else ""
     if facts.follow_ups_open:
-        return "amber", f"{facts.follow_ups - facts.follow_ups_open} of {facts.follow_ups} seen to exist."
+        return "amber", f"{facts.follow_ups - facts.follow_ups_open} of {facts.follow_ups} closed.{left}"
     said = (
-        f"{_all(facts.follow_ups, 'follow-up')} {_is(facts.follow_ups)} seen to exist."
+        f"{_all(facts.follow_ups, 'follow-up')} {_is(facts.follow_ups)} closed."
         if facts.follow_ups
-        else "Nothing was owed so far."
+        else "Nothing that a request brings back was owed so far."
     )
+    said += left
     return ("green" if there == facts.units else "amber"), said
 
 

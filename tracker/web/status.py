@@ -41,7 +41,7 @@ CHIPS: dict[str, dict[str, Chip]] = {
         "committing": Chip("Committing", "progress", "arrow-right-left", "Commit was sent; it cannot be undone."),
         "committed": Chip("Committed", "good", "circle-check", "Gone from classic, present in Resource Manager."),
         "verified": Chip("Verified", "good", "badge-check", "Read again after Commit and found as expected."),
-        "closed": Chip("Closed", "good", "check-check", "Verified, and every follow-up seen to exist."),
+        "closed": Chip("Closed", "good", "check-check", "Verified, and every follow-up a probe can see is closed."),
         "aborting": Chip("Aborting", "attention", "undo-2", "Abort was sent; the unit returns to classic."),
         "excluded": Chip("Excluded", "neutral", "circle-slash", "Set aside with a reason; will not be migrated here."),
     },
@@ -76,6 +76,7 @@ CHIPS: dict[str, dict[str, Chip]] = {
     },
     "follow-up": {
         "question": Chip("Question", "attention", "circle-question-mark", "A person has to answer first."),
+        "to-do": Chip("To do", "attention", "hand", "No request does it; a person does, and says so."),
         "open": Chip("Open", "neutral", "circle", "Owed; nothing has been sent."),
         "wanted": Chip("Wanted", "progress", "send", "Somebody asked to apply it; it will be sent."),
         "applied": Chip("Applied", "progress", "loader", "Accepted by the platform, not yet seen by a probe."),

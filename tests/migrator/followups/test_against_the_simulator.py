@@ -63,7 +63,7 @@ def test_every_request_is_taken_twice_and_seen(shop, every_setting) -> None:
                 simulated.send(stage.request)
                 assert matches(stage.probe, simulated.send(stage.probe.request)) == [], name
             taken.add(item.kind)
-    assert taken == set(Kind)
+    assert taken == set(Kind) - {Kind.WORK}, "people do that"
 
 
 def test_locks_come_last_so_that_they_refuse_nothing(shop, every_setting) -> None:

@@ -85,7 +85,9 @@ def test_opening_and_applying_again_changes_nothing(programme: Programme) -> Non
     before = programme.state()["role_assignments"]
     with pytest.raises(followups.NotApplicable, match="closed"):
         followups.apply(row, by=programme.tomas, now=database_now())
-    FollowUp.objects.filter(pk=row.pk).update(state="wanted", sent=False, stage=0, due_at=database_now())
+    FollowUp.objects.filter(pk=row.pk).update(
+        state="wanted", closed_how="", closed_at=None, sent=False, stage=0, due_at=database_now()
+    )
     row.refresh_from_db()
     assert closed(programme, row).state == "closed"
     assert programme.state()["role_assignments"] == before

@@ -161,7 +161,7 @@ def test_window(changes: dict[str, Any], state: str, part: str) -> None:
         ("follow-ups", {}, "later", "Opened when"),
         ("follow-ups", {"progress": {"verified": 6}, "follow_ups": 9, "follow_ups_open": 4}, "amber", "5 of 9"),
         ("follow-ups", {"progress": {"verified": 6}, "follow_ups": 9, "follow_ups_failed": 1}, "red", "1 of 9 failed"),
-        ("follow-ups", {"progress": {"closed": 6}, "follow_ups": 9}, "green", "All 9 follow-ups are seen"),
+        ("follow-ups", {"progress": {"closed": 6}, "follow_ups": 9}, "green", "All 9 follow-ups are closed"),
     ],
 )
 def test_the_gates_of_the_run(name: str, changes: dict[str, Any], state: str, part: str) -> None:

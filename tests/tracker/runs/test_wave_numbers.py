@@ -168,12 +168,17 @@ class World:
         for unit in self.some():
             FollowUp.objects.create(
                 unit=unit, identity=f"{self.number()}", kind="role-assignment", title="t", opened_at=self.now,
-                state=self.dice.choice(FollowUp.State.values),
+                **self.standing(),
             )  # fmt: skip
+
+    def standing(self) -> dict[str, object]:
+        state = self.dice.choice(FollowUp.State.values)
+        closed = state == "closed"
+        return {"state": state, "closed_at": self.now if closed else None, "closed_how": "seen" if closed else ""}
 
     def settle(self) -> None:
         picked = [row.pk for row in self.pick(FollowUp.objects.all())]
-        FollowUp.objects.filter(pk__in=picked).update(state=self.dice.choice(FollowUp.State.values), tries=3)
+        FollowUp.objects.filter(pk__in=picked).update(**self.standing(), tries=3)
         if self.dice.random() < 0.3:
             FollowUp.objects.filter(pk__in=picked[:1]).delete()
 
@@ -245,8 +250,9 @@ class World:
             "commits_asked": commits["pending"],
             "commits_approved": commits["approved"],
             "commits_rejected": commits["rejected"],
-            "follow_ups": len(follow_ups),
-            "follow_ups_open": sum(row.state != "closed" for row in follow_ups),
+            "follow_ups": sum(row.state != "to-do" for row in follow_ups),
+            "follow_ups_open": sum(row.state not in ("closed", "to-do") for row in follow_ups),
+            "follow_ups_people": sum(row.state == "to-do" for row in follow_ups),
             "follow_ups_failed": sum(row.state == "failed" for row in follow_ups),
             "quota": self.quota(of),
             "drift": self.drift(of, begun_not),

@@ -666,11 +666,11 @@ def rest(run: Run, gateway: AzureGateway, clock: Callable[[], datetime], timings
             if left == 0:
                 with transaction.atomic():
                     fence(run)
-                    move(run, State.CLOSED, "every follow-up was seen to exist", now)
+                    move(run, State.CLOSED, "every follow-up that it waits for is closed", now)
                     _end(run, "closed", now)
                 return "closed"
             # nobody polls for it: the ticker wakes the run when its last follow-up is closed (steps.ring_due)
-            said = f"{left} follow-up{' is' if left == 1 else 's are'} not yet seen to exist."
+            said = f"{left} follow-up{' is' if left == 1 else 's are'} not yet closed."
             release(run, after=None, code="follow-ups", sentence=said)
             return f"{left} follow-ups left"
         case _:

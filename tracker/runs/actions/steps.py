@@ -91,7 +91,8 @@ def ring_due(limit: int = 500) -> list[str]:
             """
             UPDATE tracker_run r SET due_at = clock_timestamp()
              WHERE r.state = 'verified' AND r.ended_at IS NULL AND r.due_at IS NULL
-               AND NOT EXISTS (SELECT 1 FROM tracker_followup f WHERE f.unit_id = r.unit_id AND f.state <> 'closed')
+               AND NOT EXISTS (SELECT 1 FROM tracker_followup f
+                               WHERE f.unit_id = r.unit_id AND f.holds AND f.state <> 'closed')
             """
         )
         cursor.execute(

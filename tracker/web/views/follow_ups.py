@@ -28,6 +28,7 @@ State = FollowUp.State
 SORTS = {"place": Sort("place"), "title": Sort("title"), "unit": Sort("unit__name")}
 FIGURES = (
     ("Need an answer", (State.QUESTION,), "attention", "circle-question-mark"),
+    ("To do by people", (State.TODO,), "attention", "hand"),
     ("Open", (State.OPEN,), "neutral", "circle"),
     ("Under way", (State.WANTED, State.APPLIED), "progress", "loader"),
     ("Failed", (State.FAILED,), "stop", "circle-x"),
@@ -84,6 +85,19 @@ def _list(request: HttpRequest) -> dict[str, Any]:
         found = found.filter(kind__in=chosen["kind"] & {kind.value for kind in Kind})
     if chosen["wave"]:
         found = found.filter(unit__placement__wave_id__in=chosen["wave"])
+    today = database_now().date()
+    open_ones = found.exclude(state=State.CLOSED)
+    special = {
+        "late": ("Late", open_ones.filter(due_on__lt=today), "stop", "clock-alert"),
+        "undone": ("Won't do asked", open_ones.filter(wont_at__isnull=False), "attention", "circle-slash"),
+    }
+    pressing = [
+        {"label": label, "value": rows.count(), "hue": hue, "icon": icon, "url": f"?only={name}"}
+        for name, (label, rows, hue, icon) in special.items()
+    ]
+    only = request.GET.get("only", "")
+    if only in special:
+        found = special[only][1]
     facets = _facets(request, counted, chosen)
     page = lists.page(request, found, SORTS, default="place")
     query = lists.address(request.GET)
@@ -103,11 +117,15 @@ def _list(request: HttpRequest) -> dict[str, Any]:
         }
         for label, states, hue, icon in FIGURES
     ]
+    figures += [each for each in pressing if each["value"]]
+    if only in special:
+        applied.append(("Only", lists.Option(special[only][0], lists.address(request.GET, only=None))))
     ready = _ready(counted, chosen["wave"]) if not text and not units and not chosen["kind"] else []
-    seen = [(r.pk, r.state, r.last_error, r.probed_at, r.probe_says, r.closed_at) for r in page]
+    seen = [(r.pk, r.state, r.last_error, r.probed_at, r.probe_says, r.closed_at, r.owner, r.due_on) for r in page]
     return {
         "page": page, "facets": facets, "applied": applied, "figures": figures, "text_sought": text,
-        "count": sum(row["n"] for row in counted if _in(row, chosen)), "any": bool(counted) or bool(text or units),
+        "count": found.count() if only in special else sum(row["n"] for row in counted if _in(row, chosen)),
+        "today": today, "any": bool(counted) or bool(text or units),
         "ready": ready, "rows_url": reverse("follow_ups_rows") + query,
         "why_not": Permits(request.user).why_not(Permission.APPLY_FOLLOW_UP),  # type: ignore[arg-type]
         "live_etag": live.etag(*seen, *[f["value"] for f in figures], page.next_url, ready),
@@ -175,7 +193,7 @@ def apply_ready(request: HttpRequest) -> HttpResponse:
 
 
 # --- one follow-up ----------------------------------------------------------------------------------------------------
-def _row(pk: int) -> FollowUp:
+def row_or_404(pk: int) -> FollowUp:
     rows = FollowUp.objects.select_related("unit__subscription", "unit__placement__wave", "captured")
     row = rows.filter(pk=pk).first() if pk < 2**63 else None
     if row is None:
@@ -186,11 +204,11 @@ def _row(pk: int) -> FollowUp:
 @require(Permission.READ)
 @require_safe
 def follow_up(request: HttpRequest, pk: int) -> HttpResponse:
-    return _page(request, pk)
+    return page(request, pk)
 
 
-def _page(request: HttpRequest, pk: int, *, status: int = 200, **more: Any) -> HttpResponse:
-    row = _row(pk)
+def page(request: HttpRequest, pk: int, *, status: int = 200, **more: Any) -> HttpResponse:
+    row = row_or_404(pk)
     return render(request, "follow_ups/follow_up.html", _context(request, row) | more, status=status)
 
 
@@ -202,7 +220,7 @@ PARTS = {"state": "follow_ups/_state.html", "next": "follow_ups/_next.html", "hi
 def part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     if name not in PARTS:
         raise Http404("There is no such part of a follow-up.")
-    row = _row(pk)
+    row = row_or_404(pk)
     tag = _tag(row)
     return live.unchanged(request, tag) or live.fragment(request, PARTS[name], _context(request, row), tag)
 
@@ -210,7 +228,7 @@ def part(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 def _tag(row: FollowUp) -> str:
     return live.etag(
         row.pk, row.state, row.stage, row.sent, row.tries, row.last_error, row.probed_at, row.probe_says, row.due_at,
-        row.closed_at, row.wanted_at, row.applied_at, row.answers, row.unit.name,
+        row.closed_at, row.wanted_at, row.applied_at, row.answers, row.unit.name, row.wont_at,
     )  # fmt: skip
 
 
@@ -227,15 +245,40 @@ def _context(request: HttpRequest, row: FollowUp) -> dict[str, Any]:
         "questions": [_question(row, question) for question in value.questions],
         "open_questions": len(value.open_questions),
         "captured": json.dumps(captured, indent=2, ensure_ascii=False) if captured else "",
-        "by_hand": not value.stages and not value.open_questions,
+        "by_hand": value.by_hand,
         "may_answer": row.state in (State.QUESTION, State.OPEN, State.FAILED),
         "wanted_by": actor_names([row.wanted_by]).get(row.wanted_by, row.wanted_by),
         "denied": denied,
         "apply_why_not": denied or _no_apply(row, value),
-        "probe_why_not": denied or ("There is nothing to look for before it is answered." if not value.stages else ""),
+        "probe_why_not": denied or _no_probe(row, value),
         "says": queries.shown(value, row.probe_says),
         "history": audit.history_of("follow-up", row.pk),
+        "people": _people(request, row),
+        "typed": {},
     }
+
+
+def _people(request: HttpRequest, row: FollowUp) -> dict[str, Any]:
+    """Who said what of it, and what this person may say."""
+    permits = Permits(request.user)  # type: ignore[arg-type]
+    names = actor_names({row.wont_by, row.agreed_by, row.attested_by} - {""})
+    own = row.wont_by and row.wont_by == request.user.actor.key  # type: ignore[union-attr]
+    decide = "You asked for it yourself; another person decides. " if own else ""
+    return {
+        "may_assign": permits.may(Permission.APPLY_FOLLOW_UP) or permits.may(Permission.PLAN),
+        "attest_why_not": permits.why_not(Permission.ATTEST),
+        "decide_why_not": decide or permits.why_not(Permission.APPROVE),
+        "asker": names.get(row.wont_by, row.wont_by),
+        "agreer": names.get(row.agreed_by, row.agreed_by),
+        "attester": names.get(row.attested_by, row.attested_by),
+        "late": row.due_on is not None and row.state != State.CLOSED and row.due_on < database_now().date(),
+    }
+
+
+def _no_probe(row: FollowUp, value: RequiredFollowUp) -> str:
+    if value.by_hand or row.closed_how in (FollowUp.Closing.ATTESTED, FollowUp.Closing.WONT_DO):
+        return "No read of Azure tells whether it is done."
+    return "" if value.stages else "There is nothing to look for before it is answered."
 
 
 def _no_apply(row: FollowUp, value: RequiredFollowUp) -> str:
@@ -243,14 +286,17 @@ def _no_apply(row: FollowUp, value: RequiredFollowUp) -> str:
         case State.QUESTION if value.open_questions:
             n = len(value.open_questions)
             return f"{n} question{'s have' if n > 1 else ' has'} to be answered first."
-        case State.QUESTION:
-            return "No request could be written for it; it is done by hand and closed by a look."
+        case State.QUESTION | State.TODO:
+            return "No request does it; a person does, and says so."
+        case _ if row.wont_at is not None and row.state != State.CLOSED:
+            return "Somebody asks that it not be done; another person decides first."
         case State.WANTED:
             return "It was asked for and is being sent."
         case State.APPLIED:
             return "It was sent; the probe is looking for it."
         case State.CLOSED:
-            return "It is closed: the probe saw it."
+            how = {"seen": "the probe saw it", "attested": "somebody attested it"}
+            return f"It is closed: {how.get(row.closed_how, 'two people agreed that it is not done')}."
     return ""
 
 
@@ -282,12 +328,12 @@ def _question(row: FollowUp, question: Question) -> dict[str, Any]:
 
 
 def _carry_out(request: HttpRequest, pk: int, act: Callable[[FollowUp], Any], said: str, **kept: Any) -> HttpResponse:
-    row = _row(pk)
+    row = row_or_404(pk)
     try:
         act(row)
     except actions.FollowUpError as error:
         refused = {"happened": str(error), "changed": "Nothing was changed and nothing was sent."}
-        return _page(request, pk, status=409, refused=refused, **kept)
+        return page(request, pk, status=409, refused=refused, **kept)
     messages.success(request, said)
     return HttpResponseRedirect(reverse("follow_up", args=[pk]))
 
@@ -296,7 +342,7 @@ def _carry_out(request: HttpRequest, pk: int, act: Callable[[FollowUp], Any], sa
 @require_POST
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """`a<n>`: the choice of the n-th question, `f<n>` a text of the person's own, which wins where it is taken."""
-    row = _row(pk)
+    row = row_or_404(pk)
     value = queries.required(row)
     given: dict[str, str] = {}
     for index, question in enumerate(value.questions):
@@ -307,12 +353,12 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
                 "happened": f"An answer has at most {LONGEST_ANSWER:,} characters and no NUL.",
                 "changed": "Nothing was changed.",
             }
-            return _page(request, pk, status=409, refused=refused)
+            return page(request, pk, status=409, refused=refused)
         if text:
             given[question.id] = text
     if not given:
         refused = {"happened": "No answer was given.", "changed": "Nothing was changed."}
-        return _page(request, pk, status=409, refused=refused)
+        return page(request, pk, status=409, refused=refused)
     shown = [
         _question(row, question) | ({} if question.secret else {"given": given.get(question.id, ""),
         "free_given": request.POST.get(f"f{index}", "")[:LONGEST_ANSWER]})

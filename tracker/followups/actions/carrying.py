@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from migrator import followups
-from migrator.followups import AnswerRefused, RequiredFollowUp, Stage
+from migrator.followups import AnswerRefused, Kind, RequiredFollowUp, Stage
 from migrator.gateway import wire
 from migrator.gateway.protocol import (
     Applied,
@@ -124,6 +124,7 @@ def open_for(unit: Unit, *, arm_documents: Sequence[Document], by: Actor, now: d
         wire.resources(last.before) if last else (),
         list(arm_documents),
     )
+    owed += followups.left_to_people(unit.azure_id, wire.resources(last.before) if last else ())
     opened = []
     with transaction.atomic():
         for item in owed:
@@ -136,7 +137,10 @@ def open_for(unit: Unit, *, arm_documents: Sequence[Document], by: Actor, now: d
                     "captured": captured.get(item.captured_id.lower()),
                     "kind": item.kind.value,
                     "title": item.title[:300],
-                    "state": FollowUp.State.QUESTION if item.needs_person else FollowUp.State.OPEN,
+                    "state": queries.state_of(item),
+                    "holds": item.kind is not Kind.WORK,
+                    "owner": unit.owner,
+                    "due_on": followups.due(item.basis["work"], now.date()) if item.kind is Kind.WORK else None,
                     "rules": list(item.reason_rules),
                     "sources": list(item.sources),
                     "was": list(item.what_was),
@@ -177,7 +181,7 @@ def answer(follow_up: FollowUp, answers: Mapping[str, str], *, by: User, now: da
         except AnswerRefused as error:
             raise WrongAnswer(str(error)) from error
         row.answers = dict(answered.answers)
-        row.state = FollowUp.State.QUESTION if answered.needs_person else FollowUp.State.OPEN
+        row.state = queries.state_of(answered)
         row.stage, row.sent, row.last_error = 0, False, ""
         row.save(update_fields=["answers", "state", "stage", "sent", "last_error"])
         record(
@@ -202,6 +206,10 @@ def apply(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
         row = FollowUp.objects.select_for_update().select_related("unit").get(pk=follow_up.pk)
         if row.state == FollowUp.State.QUESTION:
             raise NotApplicable("This follow-up waits for an answer; give it first.")
+        if row.state == FollowUp.State.TODO:
+            raise NotApplicable("No request does this; do it, and say so.")
+        if row.wont_at is not None:
+            raise NotApplicable("Somebody asks that this be left undone; another person decides that first.")
         if row.state not in (FollowUp.State.OPEN, FollowUp.State.FAILED):
             raise NotApplicable(f"This follow-up is {row.state} already.")
         row.state, row.wanted_by, row.wanted_at, row.due_at = FollowUp.State.WANTED, by.actor.key, now, now
@@ -229,7 +237,9 @@ def apply_many(ids: Iterable[int], *, by: User, now: datetime) -> list[FollowUp]
     wanted = sorted(set(ids))
     check(by, Permission.APPLY_FOLLOW_UP, ("follow-up", str(wanted[0]) if wanted else ""), now)
     with transaction.atomic():
-        locked = FollowUp.objects.select_for_update().filter(pk__in=wanted, state=FollowUp.State.OPEN)
+        locked = FollowUp.objects.select_for_update().filter(
+            pk__in=wanted, state=FollowUp.State.OPEN, wont_at__isnull=True
+        )
         applied = [apply(row, by=by, now=now) for row in locked.order_by("pk")]
         if not applied:
             raise NotApplicable("None of these follow-ups is open and ready; there is nothing to apply.")
@@ -245,6 +255,8 @@ def probe(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
         row = FollowUp.objects.select_for_update().get(pk=follow_up.pk)
         if row.state == FollowUp.State.QUESTION:
             raise NotApplicable("This follow-up waits for an answer; there is nothing to look for yet.")
+        if queries.required(row).by_hand or row.closed_how in (FollowUp.Closing.ATTESTED, FollowUp.Closing.WONT_DO):
+            raise NotApplicable("No read of Azure tells whether this is done.")
         row.due_at = now
         row.save(update_fields=["due_at"])
     return row

@@ -1,0 +1,217 @@
+"""Work only people can do after Commit: no request to Azure does it, and no read of Azure proves it (azure.md 6.8, 10).
+
+Each piece is owed where a fact of the unit asks for it, says by when, and is closed by the word of a named person.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from migrator.followups.draft import Draft
+from migrator.followups.values import Kind, RequiredFollowUp
+from migrator.resources import CloudService, Deployment, Resource, SlotType, StorageAccount, VirtualMachine, known
+
+EXTENDED_SUPPORT_ENDS: Final = date(2027, 3, 31)  # azure.md 10 [D] cs-over, cs-ps
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`title` and `do` may name the thing as {name}. `days`: after Commit; `until`: a day fixed by Microsoft."""
+
+    title: str
+    do: tuple[str, ...]
+    done: str  # what there is when it is done: what a person vouches for
+    rules: tuple[str, ...]
+    sources: tuple[str, ...]
+    days: int = 0
+    until: date | None = None
+
+
+WORK: Final[Mapping[str, Work]] = {
+    "tooling": Work(
+        title="Point scripts, pipelines and dashboards of {name} to Resource Manager",
+        do=(
+            "Whatever called the classic APIs or used a classic id answers with an error from now on.",
+            "Deployment pipelines, scheduled scripts, monitoring, cost reports and firewall rules are usual places.",
+        ),
+        done="Nothing calls a classic API or uses a classic id of it any more.",
+        rules=("SUB-TOOLING",),
+        sources=("seed1 row E6 (2016)", "azure.md 3.1"),
+        days=14,
+    ),
+    "repackage": Work(
+        title="Keep and repackage the configuration of {name} for its next deployment",
+        do=(
+            "The next deployment needs a .cscfg that names the network by its Resource Manager id, and a .csdef "
+            "without old sizes and plug-ins; a changed .csdef has to be packed into the .cspkg again.",
+            "The Configuration tab of the unit hands back both files, rewritten.",
+        ),
+        done="A deployment with the new files went through, or they lie in the repository and the pipeline takes them.",
+        rules=("CS-CSCFG-VNET", "CS-LEGACY-SIZE"),
+        sources=("azure.md 4.4 and 4.5", "cs-post"),
+        days=14,
+    ),
+    "publish": Work(
+        title="Renew the publish profiles of {name}",
+        do=("Visual Studio publishes to extended support only with the downloaded .cscfg in the project.",),
+        done="Everybody who publishes it has the new profile, or nobody publishes from Visual Studio.",
+        rules=("CS-VS-PUBLISH",),
+        sources=("azure.md 3.2", "cs-post"),
+        days=14,
+    ),
+    "certificates": Work(
+        title="Give people access to the new Key Vault of {name}, and upload its certificates as certificates",
+        do=(
+            "The platform made one Key Vault for the service, with its certificates as secrets and no access policy.",
+            "Do not delete that vault: the deployment reads it.",
+        ),
+        done="Whoever renews certificates can reach the vault, and each certificate has an owner and a renewal date.",
+        rules=("CS-CERT-KV",),
+        sources=("azure.md 3.2 and 6.8", "seed0 row A8 (2020)"),
+        days=30,
+    ),
+    "exit": Work(
+        title="Take {name} out of Cloud Services (extended support)",
+        do=(
+            "Extended support itself ends on 2027-03-31: what the migration made is not the last station.",
+            "Service Fabric managed clusters, App Service, container platforms and virtual machine scale sets are "
+            "where such services usually go.",
+        ),
+        done="It runs somewhere else, or it was switched off.",
+        rules=("CS-ES-RETIRING",),
+        sources=("azure.md 10 [D] cs-over",),
+        until=EXTENDED_SUPPORT_ENDS,
+    ),
+    "gpv2": Work(
+        title="Upgrade storage account {name} to general purpose v2",
+        do=("The new account is general purpose v1. The upgrade has no downtime and cannot be undone; prices differ.",),
+        done="The account is of kind StorageV2, or somebody decided to leave it.",
+        rules=("STG-GPV1",),
+        sources=("azure.md 3.5 and 6.8 [D] stg-proc",),
+        days=30,
+    ),
+    "certificates-of-machines": Work(
+        title="Look after the new Key Vault of the machines in {name}",
+        do=(
+            "Certificates of machines moved to a new Key Vault. Deleting it breaks them, and a machine with secrets "
+            "cannot move to another subscription.",
+        ),
+        done="The vault has an owner and is protected against deletion.",
+        rules=("VM-CERT-KV",),
+        sources=("azure.md 3.4", "vm-dd"),
+        days=30,
+    ),
+    "recovery": Work(
+        title="Switch Site Recovery on again for {name}",
+        do=("Replication does not move. Until it is on again the machine is not protected.",),
+        done="Replication is healthy, and a test failover went through.",
+        rules=("VM-ASR-EXT",),
+        sources=("seed1 row F9 (2016)", "azure.md 6.8"),
+        days=3,
+    ),
+    "licence": Work(
+        title="Apply Azure Hybrid Benefit to {name} again",
+        do=("The licence type is not carried over [I]; until it is set again the machine is billed with the licence.",),
+        done="The licence type is shown on the new machine.",
+        rules=("VM-HUB-LICENSE",),
+        sources=("seed1 row U2 (2016)",),
+        days=14,
+    ),
+}
+
+
+def owed(unit_id: str, before: Sequence[Resource]) -> list[dict[str, Any]]:
+    """The bases of the work a unit leaves to people, in the order of `WORK`; `before`: the unit and its members as read
+    before Prepare. Each thing once."""
+    bases = []
+    for code in WORK:
+        for name, resource_id in _concerned(code, unit_id, before):
+            bases.append(
+                {
+                    "kind": Kind.WORK.value,
+                    "work": code,
+                    "unit": unit_id,
+                    "document": {"id": resource_id, "name": name},
+                    "ids": {},
+                    "gone": [],
+                    "groups": {},
+                    "locations": {},
+                    "target": code,  # of one thing several pieces of work
+                }
+            )
+    return bases
+
+
+def _concerned(code: str, unit_id: str, before: Sequence[Resource]) -> Iterable[tuple[str, str]]:
+    """(name, id) of what a piece of work concerns."""
+    services = list(dict.fromkeys(each.cloud_service_id for each in before if _runs_roles(each)))
+    machines = [each for each in before if isinstance(each, VirtualMachine)]
+    match code:
+        case "tooling":
+            yield unit_id.rstrip("/").rsplit("/", 1)[-1], unit_id
+        case "repackage" | "publish" | "exit":
+            for service in services:
+                yield service.rsplit("/", 1)[-1], service
+        case "certificates":
+            for service in services:
+                if _certificates(before, service):
+                    yield service.rsplit("/", 1)[-1], service
+        case "certificates-of-machines":
+            hosts = {_text(each.cloud_service_id).lower() for each in machines} - {""}
+            if any(_certificates(before, host, doubt=False) for host in hosts):
+                yield unit_id.rstrip("/").rsplit("/", 1)[-1], unit_id
+        case "gpv2":
+            for each in before:
+                if isinstance(each, StorageAccount):
+                    yield each.name, each.id
+        case "recovery":
+            for each in machines:
+                if any("siterecovery" in f"{one.publisher} {one.type} {one.name}".lower() for one in _extensions(each)):
+                    yield each.name, each.id
+        case "licence":
+            for each in machines:
+                if _text(each.license_type):
+                    yield each.name, each.id
+
+
+def _runs_roles(resource: Resource) -> bool:
+    return isinstance(resource, Deployment) and resource.slot_type is not SlotType.VIRTUAL_MACHINE
+
+
+def _certificates(before: Iterable[Resource], service: str, *, doubt: bool = True) -> bool:
+    """Whether a cloud service has certificates; `doubt`: what counts where nobody could read them."""
+    for each in before:
+        if isinstance(each, CloudService) and each.key == service.lower():
+            return bool(each.certificates) if known(each.certificates) else doubt
+    return doubt
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _extensions(machine: VirtualMachine) -> Iterable[Any]:
+    return machine.extensions if known(machine.extensions) else ()
+
+
+def build(draft: Draft) -> RequiredFollowUp:
+    """No request and no read: what is to be done, and by when."""
+    work = WORK[draft.basis["work"]]
+    draft.unanswered = True  # nothing is sent
+    draft.notes += [*work.do, f"Done when: {work.done}"]
+    return draft.finished(
+        kind=Kind.WORK,
+        title=work.title.format(name=draft.name),
+        new_target=None,
+        rules=work.rules,
+        sources=work.sources,
+        what_was=[],
+        stages=[],
+    )
+
+
+def due(code: str, committed: date) -> date:
+    """By when it should be done. The days after Commit are this product's proposal [I]; a person may set another."""
+    work = WORK[code]
+    return work.until or committed + timedelta(days=work.days)
