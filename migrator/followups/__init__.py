@@ -7,7 +7,7 @@ stages, each request sent and its probe seen (`matches`) before the next → clo
 from migrator.followups.probing import matches
 from migrator.followups.requirements import answered, kept, left_to_people, rebuilt, required
 from migrator.followups.values import AnswerRefused, Choice, Kept, Kind, Probe, Question, RequiredFollowUp, Stage
-from migrator.followups.work import due
+from migrator.followups.work import Removed, due
 
 __all__ = [
     "AnswerRefused",
@@ -16,6 +16,7 @@ __all__ = [
     "Kind",
     "Probe",
     "Question",
+    "Removed",
     "RequiredFollowUp",
     "Stage",
     "answered",

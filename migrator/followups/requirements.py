@@ -71,9 +71,12 @@ def required(
     return [rebuilt(basis, {}) for basis in _Sorter(unit_id, before, arm_documents).owed(captured)]
 
 
-def left_to_people(unit_id: str, before: Sequence[Resource]) -> list[RequiredFollowUp]:
-    """The work that no request does and no read proves, owed after the unit's Commit."""
-    return [rebuilt(basis, {}) for basis in work.owed(unit_id, tuple(before))]
+def left_to_people(
+    unit_id: str, before: Sequence[Resource], removed: Iterable[work.Removed] = ()
+) -> list[RequiredFollowUp]:
+    """The work that no request does and no read proves, owed after the unit's Commit; first what was taken away before
+    the move."""
+    return [rebuilt(basis, {}) for basis in (*work.again(unit_id, removed), *work.owed(unit_id, tuple(before)))]
 
 
 def kept(

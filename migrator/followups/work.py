@@ -143,6 +143,37 @@ def owed(unit_id: str, before: Sequence[Resource]) -> list[dict[str, Any]]:
     return bases
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What somebody took away before the move, to be made again after it: by what (`key` is stable), in which words,
+    for which rule, and the ids of the documents that were kept of it."""
+
+    key: str
+    title: str
+    rule: str
+    lines: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+
+
+def again(unit_id: str, removed: Iterable[Removed]) -> list[dict[str, Any]]:
+    """The bases of what has to be made again by people."""
+    return [
+        {
+            "kind": Kind.WORK.value,
+            "work": "again",
+            "unit": unit_id,
+            "document": {"id": each.key, "name": each.title},
+            "again": {"rule": each.rule, "lines": list(each.lines), "kept": list(each.kept)},
+            "ids": {},
+            "gone": [],
+            "groups": {},
+            "locations": {},
+            "target": "again",
+        }
+        for each in removed
+    ]
+
+
 def _concerned(code: str, unit_id: str, before: Sequence[Resource]) -> Iterable[tuple[str, str]]:
     """(name, id) of what a piece of work concerns."""
     services = list(dict.fromkeys(each.cloud_service_id for each in before if _runs_roles(each)))
@@ -197,8 +228,20 @@ def _extensions(machine: VirtualMachine) -> Iterable[Any]:
 
 def build(draft: Draft) -> RequiredFollowUp:
     """No request and no read: what is to be done, and by when."""
-    work = WORK[draft.basis["work"]]
     draft.unanswered = True  # nothing is sent
+    if (told := draft.basis.get("again")) is not None:
+        draft.notes += told["lines"]
+        draft.note("Done when: Azure shows it again, and whoever depends on it says that it works.")
+        return draft.finished(
+            kind=Kind.WORK,
+            title=f"Make again what “{draft.name}” removed",
+            new_target=None,
+            rules=(told["rule"],),
+            sources=("azure.md 6.6",),
+            what_was=[f"Kept: {one}" for one in told["kept"]],
+            stages=[],
+        )
+    work = WORK[draft.basis["work"]]
     draft.notes += [*work.do, f"Done when: {work.done}"]
     return draft.finished(
         kind=Kind.WORK,
@@ -213,5 +256,7 @@ def build(draft: Draft) -> RequiredFollowUp:
 
 def due(code: str, committed: date) -> date:
     """By when it should be done. The days after Commit are this product's proposal [I]; a person may set another."""
+    if code == "again":
+        return committed + timedelta(days=1)  # somebody is cut off until then
     work = WORK[code]
     return work.until or committed + timedelta(days=work.days)

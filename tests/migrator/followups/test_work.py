@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from migrator.followups import Kind, due, left_to_people, rebuilt
+from migrator.followups import Kind, Removed, due, left_to_people, rebuilt
 from migrator.followups.work import EXTENDED_SUPPORT_ENDS, WORK
 from migrator.readiness import CATALOGUE
 from migrator.resources import (
@@ -97,3 +97,18 @@ def test_each_piece_names_rules_of_the_catalogue_sources_and_a_day(code: str) ->
 def test_the_exit_is_due_before_extended_support_ends() -> None:
     assert due("exit", COMMITTED) == EXTENDED_SUPPORT_ENDS == date(2027, 3, 31)
     assert due("recovery", COMMITTED) == date(2026, 11, 26)
+
+
+def test_what_a_fix_removed_is_owed_again_the_next_day() -> None:
+    removed = Removed(
+        key="fix:7",
+        title="Remove the peering hub",
+        rule="VNET-PEERING",
+        lines=("Make the peering anew.",),
+        kept=("/x",),
+    )
+    first = left_to_people(NET, [], [removed])[0]
+    assert first.title == "Make again what “Remove the peering hub” removed"
+    assert (first.reason_rules, first.what_was, first.by_hand) == (("VNET-PEERING",), ("Kept: /x",), True)
+    assert rebuilt(first.basis, {}) == first and "Make the peering anew." in first.notes
+    assert due(first.basis["work"], COMMITTED) == date(2026, 11, 24)

@@ -10,6 +10,7 @@ from tests.tracker.followups.test_followups import answered, closed, committed
 from tests.tracker.runs.programme import Programme
 from tracker.accounts.actions import Denied
 from tracker.audit.models import Event
+from tracker.fixes.models import Fix
 from tracker.followups import actions as followups
 from tracker.followups.models import FollowUp
 from tracker.runs.queries import database_now
@@ -164,3 +165,18 @@ def test_people_are_reminded_once_before_and_once_after_the_day(programme: Progr
     assert followups.remind(now + timedelta(days=61)) == 1, "another day, another reminder"
     followups.attest(work, said="Done.", by=programme.maya, now=now)
     assert followups.remind(now + timedelta(days=90)) == 0
+
+
+def test_what_a_fix_took_away_is_owed_after_the_commit(programme: Programme) -> None:
+    unit, now = programme.unit("shop-net"), database_now()
+    Fix.objects.create(
+        unit=unit, rule="VNET-PEERING", resource_key=unit.key, resource_name="hub",
+        title="Delete the peering hub", touched=[unit.pk], body="{}", seal="0" * 64, reason="It blocks.",
+        state="done", plan={"again": ["Make the peering with hub anew on both sides."]}, kept=[{"id": f"{unit.key}/p"}],
+        asked_by=programme.tomas, asked_at=now, decided_by=programme.aiko, decided_at=now, ended_at=now,
+    )  # fmt: skip
+    run = committed(programme)
+    row = FollowUp.objects.get(unit=run.unit, title__startswith="Make again")
+    assert (row.state, row.rules, row.was) == ("to-do", ["VNET-PEERING"], [f"Kept: {unit.key}/p"])
+    assert row.due_on == run.transitions.get(after="committed").at.date() + timedelta(days=1)
+    assert row.notes[0] == "Make the peering with hub anew on both sides."

@@ -112,9 +112,16 @@ def _count(names: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def open_for(unit: Unit, *, arm_documents: Sequence[Document], by: Actor, now: datetime) -> list[FollowUp]:
-    """Owe everything that was captured: one follow-up each, with ready requests. Part of the commit's own transaction;
-    idempotent.
+def open_for(
+    unit: Unit,
+    *,
+    arm_documents: Sequence[Document],
+    removed: Iterable[followups.Removed] = (),
+    by: Actor,
+    now: datetime,
+) -> list[FollowUp]:
+    """Owe everything that was captured: one follow-up each, with ready requests; and what is left to people, of it what
+    was `removed` before the move. Part of the commit's own transaction; idempotent.
     """
     last = queries.last_capture(unit)
     captured = {row.source_key: row for row in CapturedSetting.objects.filter(unit=unit)}
@@ -124,7 +131,7 @@ def open_for(unit: Unit, *, arm_documents: Sequence[Document], by: Actor, now: d
         wire.resources(last.before) if last else (),
         list(arm_documents),
     )
-    owed += followups.left_to_people(unit.azure_id, wire.resources(last.before) if last else ())
+    owed += followups.left_to_people(unit.azure_id, wire.resources(last.before) if last else (), removed)
     opened = []
     with transaction.atomic():
         for item in owed:

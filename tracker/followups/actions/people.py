@@ -158,9 +158,7 @@ def _open(row: FollowUp) -> None:
     if row.state == State.CLOSED:
         raise NotApplicable("This follow-up is closed already.")
     if row.state not in UNSENT:
-        raise NotApplicable(
-            f"This follow-up is {row.state}: it is on its way; wait until it was seen, or failed."
-        )
+        raise NotApplicable(f"This follow-up is {row.state}: it is on its way; wait until it was seen, or failed.")
 
 
 def _close(row: FollowUp, how: str, now: datetime, fields: list[str]) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 
 from migrator import lifecycle, translation
+from migrator.followups import Removed
 from migrator.gateway import wire
 from migrator.gateway.protocol import (
     AzureGateway,
@@ -44,6 +45,7 @@ from migrator.lifecycle import (
 from migrator.resources import Category, PlatformMessage, Verb
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, stamp
+from tracker.fixes import queries as fixes
 from tracker.followups import actions as followups
 from tracker.followups import queries as owed
 from tracker.followups.models import Capture
@@ -619,7 +621,14 @@ def _aborted(run: Run, now: datetime, timings: Timings) -> Outcome:
 
 def _committed(run: Run, observed: Observed, now: datetime, timings: Timings) -> Outcome:
     inventory.set_lock(run.unit, None, now=now, end="commit")
-    opened = followups.open_for(run.unit, arm_documents=observed.arm_documents, by=ENGINE, now=now)
+    removed = [
+        Removed(
+            key=f"fix:{each.pk}", title=each.title, rule=each.rule, lines=tuple(each.plan["again"]),
+            kept=tuple(str(one["id"]) for one in each.kept),
+        )
+        for each in fixes.again(run.unit)
+    ]  # fmt: skip
+    opened = followups.open_for(run.unit, arm_documents=observed.arm_documents, removed=removed, by=ENGINE, now=now)
     quota.release(run.unit, by=ENGINE, now=now)
     checks.plan(run, checks.COMMITTED, now, timings)
     owing = "1 follow-up" if len(opened) == 1 else f"{len(opened)} follow-ups"
