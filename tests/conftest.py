@@ -8,6 +8,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -146,8 +147,18 @@ def browser(playwright: "Playwright", browser_path: str) -> Iterator["Browser"]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: playwright keeps an event loop in this thread, beside which no other test can run one. And
-    of both kinds the long ones first, so that no process is left alone with them at the end."""
-    items.sort(
-        key=lambda item: ("playwright" in getattr(item, "fixturenames", ()), item.get_closest_marker("long") is None)
-    )
+    """Browser tests last: playwright keeps an event loop in this thread, beside which no other test can run one. Of
+    them the long ones first, so that no process is left alone with them at the end. Of the others the files with long
+    tests, which mostly wait for servers of theirs, are spread among the rest, which needs the cores meanwhile."""
+    browsers = [item for item in items if "playwright" in getattr(item, "fixturenames", ())]
+    browsers.sort(key=lambda item: item.get_closest_marker("long") is None)
+    driven = set(browsers)
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item not in driven:
+            files.setdefault(item.path, []).append(item)
+    long = [path for path, own in files.items() if any(item.get_closest_marker("long") for item in own)]
+    rest = [path for path in files if path not in long]
+    for number, path in enumerate(long):  # over the first half
+        rest.insert(number * (len(files) // 2) // len(long), path)
+    items[:] = [item for path in rest for item in files[path]] + browsers

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.web.estate import Estate, recorded
 from tracker.inventory.models import Resource, Unit
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="module")

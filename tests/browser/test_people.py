@@ -13,7 +13,7 @@ from tracker.readiness import actions
 from tracker.readiness.models import Attestation, Recheck, Waiver
 from tracker.runs.queries import database_now
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="module")

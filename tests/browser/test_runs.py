@@ -16,7 +16,7 @@ from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
 from tracker.waves.models import Approval
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,7 @@ def test_every_page_is_accessible_and_fits_in_every_look(
         "quota": "/quota/",
         "follow-ups": "/follow-ups/",
         "follow-up": reverse("follow_up", args=[row.pk]),
+        "follow-up-work": reverse("follow_up", args=[FollowUp.objects.filter(state="to-do").earliest("id").pk]),
     }
     page = open_page("/runs/", user=programme.tomas)
     for name, path in paths.items():

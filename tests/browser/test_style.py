@@ -12,7 +12,7 @@ from tests.web.conftest import PASSWORD, person
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Role
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

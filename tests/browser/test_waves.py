@@ -16,7 +16,7 @@ from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
 from tracker.waves.models import Approval, Wave
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 Open = Callable[..., Page]
 
 
