@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import task_prerun, worker_init
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracker.settings")
@@ -32,6 +32,14 @@ def _beat_table(sender: Celery, **_: object) -> None:
     from tracker.tasks import BEAT
 
     sender.conf.beat_schedule = BEAT
+
+
+@task_prerun.connect
+def _a_connection_that_works(**_: object) -> None:
+    """PostgreSQL may have been restarted since the last task."""
+    from django.db import close_old_connections
+
+    close_old_connections()
 
 
 @worker_init.connect

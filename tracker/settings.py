@@ -222,6 +222,9 @@ CELERY_TASK_ACKS_LATE = False  # what a crash loses, the due rows find again
 CELERY_TASK_SOFT_TIME_LIMIT = 75
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Celery would close the connection around every task: a new one costs more than most steps. tracker/celery.py asks
+# before each task whether it is still good, as Django does before each request.
+CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_IMPORTS = ["tracker.tasks"]
 
