@@ -606,6 +606,11 @@ DIFFERENCE = Shape.made(
     f("disposition", text(null=True), "What a person said of it."),
     f("disposed_by", text(null=True), "Who."),
     f("disposed_at", moment(null=True), "When."),
+    f(
+        "rehearsal",
+        one_of(("same", "new"), null=True),
+        "Whether the last rehearsal showed it; null: there was none.",
+    ),
 )
 
 DRIFT = Shape.made(

@@ -4,95 +4,155 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracker', '0032_runs_validations'),
+        ("tracker", "0032_runs_validations"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='followup',
-            name='agreed_at',
+            model_name="followup",
+            name="agreed_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='agreed_by',
+            model_name="followup",
+            name="agreed_by",
             field=models.CharField(blank=True, max_length=80),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='attestation',
+            model_name="followup",
+            name="attestation",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='attested_at',
+            model_name="followup",
+            name="attested_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='attested_by',
+            model_name="followup",
+            name="attested_by",
             field=models.CharField(blank=True, max_length=80),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='due_on',
+            model_name="followup",
+            name="due_on",
             field=models.DateField(null=True),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='holds',
+            model_name="followup",
+            name="holds",
             field=models.BooleanField(default=True),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='reminded',
+            model_name="followup",
+            name="reminded",
             field=models.IntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='wont_at',
+            model_name="followup",
+            name="wont_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='wont_by',
+            model_name="followup",
+            name="wont_by",
             field=models.CharField(blank=True, max_length=80),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='wont_why',
+            model_name="followup",
+            name="wont_why",
             field=models.TextField(blank=True),
         ),
         migrations.AlterField(
-            model_name='followup',
-            name='closed_how',
-            field=models.CharField(blank=True, choices=[('seen', 'Seen by a probe'), ('attested', 'Attested by a person'), ('wont-do', "Won't be done")], max_length=20),
+            model_name="followup",
+            name="closed_how",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("seen", "Seen by a probe"),
+                    ("attested", "Attested by a person"),
+                    ("wont-do", "Won't be done"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='followup',
-            name='state',
-            field=models.CharField(choices=[('question', 'Question'), ('to-do', 'Todo'), ('open', 'Open'), ('wanted', 'Wanted'), ('applied', 'Applied'), ('closed', 'Closed'), ('failed', 'Failed')], default='open', max_length=10),
+            model_name="followup",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("question", "Question"),
+                    ("to-do", "Todo"),
+                    ("open", "Open"),
+                    ("wanted", "Wanted"),
+                    ("applied", "Applied"),
+                    ("closed", "Closed"),
+                    ("failed", "Failed"),
+                ],
+                default="open",
+                max_length=10,
+            ),
         ),
         migrations.AddIndex(
-            model_name='followup',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('due_on__isnull', False)), fields=['due_on'], name='follow_up_day'),
+            model_name="followup",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", True), ("due_on__isnull", False)),
+                fields=["due_on"],
+                name="follow_up_day",
+            ),
         ),
         migrations.AddIndex(
-            model_name='followup',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('wont_at__isnull', False)), fields=['wont_at'], name='follow_up_wont'),
+            model_name="followup",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", True), ("wont_at__isnull", False)),
+                fields=["wont_at"],
+                name="follow_up_wont",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='followup',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('closed_how__in', ['seen', 'attested', 'wont-do']), ('state', 'closed')), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_how', '')), _connector='OR'), name='follow_up_says_how_it_closed'),
+            model_name="followup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("closed_at__isnull", False),
+                        ("closed_how__in", ["seen", "attested", "wont-do"]),
+                        ("state", "closed"),
+                    ),
+                    models.Q(models.Q(("state", "closed"), _negated=True), ("closed_how", "")),
+                    _connector="OR",
+                ),
+                name="follow_up_says_how_it_closed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='followup',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_how', 'attested'), _negated=True), models.Q(models.Q(('attested_by', ''), _negated=True), models.Q(('attestation', ''), _negated=True), ('attested_at__isnull', False)), _connector='OR'), name='attested_by_somebody'),
+            model_name="followup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_how", "attested"), _negated=True),
+                    models.Q(
+                        models.Q(("attested_by", ""), _negated=True),
+                        models.Q(("attestation", ""), _negated=True),
+                        ("attested_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="attested_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='followup',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_how', 'wont-do'), _negated=True), models.Q(models.Q(('wont_by', ''), _negated=True), models.Q(('agreed_by', ''), _negated=True), models.Q(('wont_by', models.F('agreed_by')), _negated=True)), _connector='OR'), name='wont_do_takes_two'),
+            model_name="followup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_how", "wont-do"), _negated=True),
+                    models.Q(
+                        models.Q(("wont_by", ""), _negated=True),
+                        models.Q(("agreed_by", ""), _negated=True),
+                        models.Q(("wont_by", models.F("agreed_by")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="wont_do_takes_two",
+            ),
         ),
     ]

@@ -18,8 +18,9 @@ from migrator.messages import CATALOGUE
 from migrator.resources import Verb
 from tracker.accounts.permissions import Permission
 from tracker.readiness import queries as readiness
-from tracker.runs import gates, queries, seals, story, waiting
+from tracker.runs import gates, queries, rehearsals, seals, story, waiting
 from tracker.runs.models import Ask, Attempt, Difference, Operation, Run
+from tracker.runs.rehearsals import Against
 from tracker.runs.story import Effect, Story
 from tracker.runs.waiting import PARKED
 from tracker.waves import queries as waves
@@ -100,6 +101,8 @@ def context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
     told, known, found = story.read(run), gates.facts(run), _approvals(run)
     compared = hasattr(run, "comparison")
     rows = story.differences(run) if compared else []
+    earlier = rehearsals.against(run, rows) if compared else None
+    people = told.people | _who_decided(earlier)
     live = told.live
     answers = queries.wishes(
         run,
@@ -127,7 +130,9 @@ def context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
         "full": full,
         "view": "?view=full" if full else "",
         "stream": _stream(told, full=full),
-        "rows": [_row(row, told.people) for row in rows[:LISTED]],
+        "rows": [_row(row, people, earlier) for row in rows[:LISTED]],
+        "earlier": earlier,
+        "earlier_gone": [_row(row, people, None) for row in earlier.gone[:LISTED]] if earlier else [],
         "row_count": len(rows),
         "open_differences": known.open_differences,
         "compared": compared,
@@ -411,8 +416,19 @@ def _place(identity: str) -> str:
     return f"{said} in {group}" if group else said
 
 
-def _row(row: Difference, people: Mapping[str, str]) -> dict[str, Any]:
+def _who_decided(earlier: Against | None) -> dict[str, str]:
+    """Names of those who accepted differences at the rehearsal."""
+    keys = {row.disposed_by for row in (*earlier.like.values(), *earlier.gone)} - {""} if earlier else set()
+    return actor_names(keys) if keys else {}
+
+
+def _row(row: Difference, people: Mapping[str, str], earlier: Against | None) -> dict[str, Any]:
+    like = earlier.like.get(row.pk) if earlier else None
     return {
+        "mark": "" if earlier is None else "as rehearsed" if like else "new since the rehearsal",
+        "said_then": like.disposition if like else "",
+        "said_then_by": people.get(like.disposed_by, like.disposed_by) if like else "",
+        "said_then_at": like.disposed_at if like else None,
         "pk": row.pk,
         "kind": row.kind,
         "field": row.field,

@@ -9,8 +9,9 @@ from tests.tracker.runs.test_refusals import arm, refused
 from tracker.audit.models import Event
 from tracker.audit.values import uuid7
 from tracker.runs import actions as runs
+from tracker.runs import rehearsals
 from tracker.runs.actions import steps
-from tracker.runs.models import Ask, Operation, Purpose, Run
+from tracker.runs.models import Ask, Difference, Operation, Purpose, Run
 from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
 
@@ -53,6 +54,32 @@ def test_the_real_run_follows_and_its_own_comparison_stands_beside_the_rehearsal
     programme.until(run, lambda: run.state == "prepared")
     assert not Ask.objects.filter(run=run, verb="abort").exists()
     assert run.comparison.pk != first.comparison.pk
+    # everything the rehearsal showed is there again, and nothing else
+    found = rehearsals.against(run)
+    assert found is not None and found.run == first
+    assert len(found.like) == run.differences.exclude(kind="same").count() > 0
+    assert (found.new, found.gone) == (frozenset(), [])
+    gone, new = found.like[min(found.like)], run.differences.get(pk=max(found.like))
+    Difference.objects.filter(pk=new.pk).update(after="something else")
+    again = rehearsals.against(run)
+    assert again is not None and again.new == {new.pk} and found.like[new.pk].pk in {row.pk for row in again.gone}
+    assert gone.run_id == first.pk
+    assert rehearsals.against(first) is None, "nothing was rehearsed before it"
+
+
+def test_what_a_rehearsal_told_is_shown_of_the_unit_the_wave_and_in_expectations(programme: Programme) -> None:
+    unit = programme.unit("shop-net")
+    assert rehearsals.told(unit.pk) is None
+    assert "not measured here yet" in rehearsals.expected_lock([unit])
+    run = rehearsal(programme)
+    programme.until(run, lambda: run.ended_at is not None)
+    found = rehearsals.told(unit.pk)
+    assert found is not None and found.run == run
+    assert found.prepare is not None and found.abort is not None and found.locked is not None
+    assert found.locked > 0 and found.unexpected == run.comparison.unexpected
+    assert rehearsals.of_wave(run.wave_id) == [run]
+    assert "It is expected to be locked for about" in rehearsals.expected_lock([unit])
+    assert "For 1 of them nothing was measured" in rehearsals.expected_lock([unit, programme.unit("shopfiles")])
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before-it-arrived", "after-it-was-answered"])

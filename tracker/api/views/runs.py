@@ -13,7 +13,8 @@ from tracker.api.errors import NotHere
 from tracker.api.pages import Parameter, words
 from tracker.inventory.queries import ledger
 from tracker.runs import queries as runs
-from tracker.runs.models import Run
+from tracker.runs import rehearsals
+from tracker.runs.models import Purpose, Run
 from tracker.runs.watch_models import Drift
 
 
@@ -25,13 +26,14 @@ class Runs(Endpoint):
         Parameter("wave", "Id of a wave.", kind="number"),
         Parameter("state", "A state.", of=words(State), many=True),
         Parameter("outcome", "How it ended.", of=serializers.RUN_OUTCOMES),
+        Parameter("purpose", "What it was asked for.", of=words(Purpose)),
         Parameter("live", "yes: only those that have not ended.", kind="yes-no"),
         Parameter("attention", "yes: only those a person should look at.", kind="yes-no"),
     )
 
     def get(self, request: Request) -> HttpResponse:
         rows = Run.objects.select_related("unit", "wave").defer("members")
-        for name in ("unit", "wave", "outcome"):
+        for name in ("unit", "wave", "outcome", "purpose"):
             if name in self.asked:
                 rows = rows.filter(**{name: self.asked[name]})
         if "state" in self.asked:
@@ -92,12 +94,17 @@ class Differences(Endpoint):
     )
 
     def get(self, request: Request, pk: UUID) -> HttpResponse:
-        rows = run_or_404(pk).differences.all()
+        run = run_or_404(pk)
+        earlier = rehearsals.against(run)
+        rows = run.differences.all()
         if "kind" in self.asked:
             rows = rows.filter(kind__in=self.asked["kind"])
         if "settled" in self.asked:
             rows = rows.filter(disposed_at__isnull=not self.asked["settled"])
-        return self.listing(*pages.keyset(rows, self.name, {"id": int}, self.asked))
+        found, cursor = pages.keyset(rows, self.name, {"id": int}, self.asked)
+        for row in found:
+            row.rehearsal = None if earlier is None else "new" if row.pk in earlier.new else "same"
+        return self.listing(found, cursor)
 
 
 class Outside(Endpoint):

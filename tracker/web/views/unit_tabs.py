@@ -1,7 +1,7 @@
 """What each tab of a unit's page reads, beside its head. Three queries at most, whatever the unit holds."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from migrator.configuration import LARGEST, Kind
 from migrator.gateway import wire
+from migrator.lifecycle import State
 from tracker.accounts.permissions import Permission
 from tracker.accounts.queries import sees_restricted
 from tracker.audit import queries as audit
@@ -22,11 +23,13 @@ from tracker.fixes import queries as fixes
 from tracker.fixes.models import Fix
 from tracker.followups import queries as followups
 from tracker.inventory import differences, queries
+from tracker.inventory.lock_models import Lock
 from tracker.inventory.models import Resource, Snapshot, Unit
 from tracker.readiness import catalogue, people, verdicts
 from tracker.readiness import queries as readiness
 from tracker.readiness.models import Waiver
-from tracker.runs.models import Comparison, Difference, Run
+from tracker.runs import rehearsals
+from tracker.runs.models import Comparison, Difference, Purpose, Run
 from tracker.web import (
     charts,
     configuration,
@@ -207,7 +210,38 @@ def runs_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
     people = audit.names(run.started_by.partition(":")[2] for run in listed if run.started_by.startswith("user:"))
     operate_why_not = readings.why_not(request.user, Permission.OPERATE)  # type: ignore[arg-type]
     shown = unit_going.shown(unit) | {"operate_why_not": operate_why_not}
+    shown |= _rehearsal(unit, operate_why_not, listed, people)
     return shown | {"runs": [(run, _who(run.started_by, people)) for run in listed]}
+
+
+LOCKS = 20  # of a unit, on its tab
+
+
+def _rehearsal(unit: Unit, operate_why_not: str, runs: Sequence[Run], people: Mapping[str, str]) -> dict[str, Any]:
+    """Its last rehearsal, its locks, and whether it can be rehearsed now."""
+    found = rehearsals.told(unit.pk)
+    placement = getattr(unit, "placement", None)
+    why_not = operate_why_not
+    if not why_not and unit.progress != State.PLANNED:
+        why_not = f"It is {unit.progress}; a rehearsal starts from planned."
+    elif not why_not and any(run.ended_at is None for run in runs):
+        why_not = "It has a live run."
+    expected = rehearsals.expected_lock([unit]) if placement and not why_not else ""
+    return {
+        "rehearsed": found,
+        "rehearsed_by": _who(found.run.started_by, people) if found else "",
+        "wave": placement.wave if placement else None,
+        "locks": list(Lock.objects.filter(unit=unit)[:LOCKS]),
+        "rehearse_why_not": why_not,
+        "rehearse_title": f"Rehearse {unit.name}",
+        "rehearse_hidden": [("purpose", Purpose.REHEARSAL.value), ("unit", unit.pk)],
+        "rehearse_points": [
+            {"text": "Its management plane is locked from Prepare until Abort has ended: nobody else can change it.",
+             "icon": "lock"},
+            {"text": expected, "icon": "timer"},
+            {"text": "The Abort is part of what you ask for now. A rehearsal is never committed.", "icon": "undo-2"},
+        ],
+    }  # fmt: skip
 
 
 def _who(actor: str, people: Mapping[str, str]) -> str:

@@ -12,13 +12,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from migrator import windows
+from migrator.lifecycle import State
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.audit import queries as audit
 from tracker.audit.models import Event
 from tracker.inventory.models import Unit
 from tracker.quota import queries as quota
-from tracker.runs import forecast
+from tracker.runs import forecast, rehearsals
 from tracker.runs.models import Purpose, Run
 from tracker.runs.queries import database_now
 from tracker.times import short
@@ -39,6 +40,7 @@ FOUND = 12  # units offered at a time
 HISTORY = 100
 # azure.md 2.1: the lock has no documented time limit [D] seed1, vm-dd (storage: 30 days [D] stg-mig); the data plane
 # keeps running [D] cs-td, vm-faq; Abort is possible until Commit was attempted [D] vm-faq.
+MEASURED = 500  # planned units of a wave that an expectation of their locks looks at
 REHEARSAL = [("purpose", Purpose.REHEARSAL.value)]
 PREPARE_POINTS = [
     {"text": "Each unit's management plane is locked from then on, until Commit or Abort.", "icon": "lock"},
@@ -215,11 +217,26 @@ def wave(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     found = wave_or_404(pk)
     context = _progress(request, found, now, _tag(request, found, now))
+    can_rehearse = any(act.dialog == wave_steps.REHEARSE and not act.why_not for act in context["beside"])
     return render(
         request,
         "waves/wave.html",
-        context | {"prepare_points": PREPARE_POINTS, "rehearse_points": REHEARSE_POINTS, "rehearsal": REHEARSAL},
+        context
+        | {
+            "prepare_points": PREPARE_POINTS,
+            "rehearse_points": _rehearse_points(found) if can_rehearse else REHEARSE_POINTS,
+            "rehearsal": REHEARSAL,
+            "rehearsed": rehearsals.of_wave(found.pk),
+        },
     )
+
+
+def _rehearse_points(wave: Wave) -> list[dict[str, str]]:
+    """With how long the planned units are expected to be locked."""
+    planned = list(Unit.objects.filter(placement__wave=wave, progress=State.PLANNED)[:MEASURED])
+    if not planned:
+        return REHEARSE_POINTS
+    return [*REHEARSE_POINTS[:2], {"text": rehearsals.expected_lock(planned), "icon": "timer"}, *REHEARSE_POINTS[2:]]
 
 
 @require(Permission.READ)
