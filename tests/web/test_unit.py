@@ -28,12 +28,13 @@ def text_of(client: Client, unit: Unit, tab: str = "") -> str:
 
 @pytest.mark.parametrize("tab", TABS)
 @pytest.mark.parametrize("name", ["shop-net", "legacy-net", "pricing", "shopfiles"])
-def test_every_tab_of_every_unit_opens_in_eight_queries(
+def test_every_tab_of_every_unit_opens_in_a_handful_of_queries(
     estate: Estate, as_person: As, django_assert_max_num_queries: Callable, name: str, tab: str
 ) -> None:
     client = as_person(estate.maya)
     unit = estate.unit(name)
-    with django_assert_max_num_queries(9):  # eight, and one where the platform has answered
+    most = 11 if tab == "runs/" else 9  # eight, and one where the platform has answered; its rehearsal, its locks
+    with django_assert_max_num_queries(most):
         answer = client.get(f"/units/{unit.pk}/{tab}")
     assert answer.status_code == 200
     assert f"<h1>{name}</h1>" in answer.content.decode()

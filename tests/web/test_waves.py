@@ -206,7 +206,7 @@ def test_the_wave_page_costs_the_same_for_one_unit_and_for_two(programme: Progra
     one = queries_of(client, f"/waves/{wave.pk}/")
     waves.place(wave, programme.unit("shopfiles"), by=programme.maya, now=database_now())
     assert queries_of(client, f"/waves/{wave.pk}/") == one
-    assert one <= 8 + 4, "session, person, roles and the frame come on top"
+    assert one <= 9 + 4, "session, person, roles and the frame come on top; one tells of rehearsals"
 
 
 def test_an_unchanged_poll_is_304_and_cheap_and_a_change_is_sent(programme: Programme, as_person: As) -> None:
