@@ -66,5 +66,7 @@ def test_one_unit_is_rehearsed_from_its_page_and_the_real_run_stands_beside_it(
     listed = api.get(f"runs/{run.pk}/differences/", kind="unexpected").json()["results"]
     marks = {one["field"]: one["rehearsal"] for one in listed}
     assert (marks["dhcp"], marks["dns"]) == ("same", "new")
+    alike = api.get(f"runs/{run.pk}/differences/", kind="same").json()["results"]
+    assert {one["rehearsal"] for one in alike} == {None}
     found = api.get("runs/", purpose="rehearsal").json()["results"]
     assert [one["id"] for one in found] == [str(first.pk)]

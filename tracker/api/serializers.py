@@ -609,7 +609,7 @@ DIFFERENCE = Shape.made(
     f(
         "rehearsal",
         one_of(("same", "new"), null=True),
-        "Whether the last rehearsal showed it; null: there was none.",
+        "Whether the last rehearsal showed it; null: none, or kind same.",
     ),
 )
 

@@ -60,6 +60,10 @@ class Against:
     new: frozenset[int]
     gone: Sequence[Difference]
 
+    def mark(self, row: int) -> str | None:
+        """`same` or `new`; None of what is the same on both sides, which is not held against anything."""
+        return "same" if row in self.like else "new" if row in self.new else None
+
 
 def against(run: Run, rows: Sequence[Difference] | None = None) -> Against | None:
     """None where the unit was not rehearsed before this run. Rows that are the same on both sides are left out."""

@@ -398,11 +398,11 @@ LARGE = {
 
 @pytest.mark.parametrize("content", LARGE.values(), ids=LARGE)
 def test_the_largest_hostile_file_costs_little_time_and_memory(content: bytes) -> None:
-    """Notes 3.2: two seconds and 128 MiB; memory is measured apart, because measuring takes long."""
-    began = time.perf_counter()
+    """Notes 3.2: two seconds of a core and 128 MiB; memory is measured apart, because measuring takes long."""
+    began = time.process_time()  # whatever else the machine does
     with pytest.raises(FileRefused):
         read(content)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     tracemalloc.start()
     try:
         with pytest.raises(FileRefused):

@@ -67,6 +67,23 @@ def test_the_real_run_follows_and_its_own_comparison_stands_beside_the_rehearsal
     assert rehearsals.against(first) is None, "nothing was rehearsed before it"
 
 
+def test_differences_are_decided_after_a_rehearsal_and_not_after_an_aborted_migration(programme: Programme) -> None:
+    first = rehearsal(programme)
+    programme.until(first, lambda: first.ended_at is not None)
+    made = {"classic_key": first.unit.key, "field": "dhcp", "before": "A", "after": "B", "kind": "unexpected"}
+    row = Difference.objects.create(run=first, **made)
+    runs.dispose(row, disposition="It is set again.", by=programme.aiko, now=database_now())
+    run = runs.start(programme.unit("shop-net"), by=programme.tomas, now=database_now())
+    programme.until(run, lambda: run.state == "validated")
+    programme.ask(run, "prepare")
+    programme.until(run, lambda: run.state == "prepared")
+    programme.ask(run, "abort")
+    programme.until(run, lambda: run.ended_at is not None)
+    row = Difference.objects.create(run=run, **made)
+    with pytest.raises(runs.Illegal, match="nobody decides by it any more"):
+        runs.dispose(row, disposition="It is set again.", by=programme.aiko, now=database_now())
+
+
 def test_what_a_rehearsal_told_is_shown_of_the_unit_the_wave_and_in_expectations(programme: Programme) -> None:
     unit = programme.unit("shop-net")
     assert rehearsals.told(unit.pk) is None

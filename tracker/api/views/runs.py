@@ -103,7 +103,7 @@ class Differences(Endpoint):
             rows = rows.filter(disposed_at__isnull=not self.asked["settled"])
         found, cursor = pages.keyset(rows, self.name, {"id": int}, self.asked)
         for row in found:
-            row.rehearsal = None if earlier is None else "new" if row.pk in earlier.new else "same"
+            row.rehearsal = None if earlier is None else earlier.mark(row.pk)
         return self.listing(found, cursor)
 
 

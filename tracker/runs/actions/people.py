@@ -259,6 +259,11 @@ def dispose(difference: Difference, *, disposition: str, by: User, now: datetime
     disposition = words(disposition)
     if not disposition:
         raise Illegal("Say why this difference is acceptable; the approver will read it.")
+    run = difference.run
+    if run.ended_at is not None and run.purpose != Purpose.REHEARSAL:  # of a rehearsal it serves the real run
+        raise Illegal(
+            f"The run ended {run.ended_at:%Y-%m-%d %H:%M} UTC ({run.outcome}); nobody decides by it any more."
+        )
     with transaction.atomic():
         changed = Difference.objects.filter(
             pk=difference.pk, kind__in=["unexpected", "unread"], disposed_at__isnull=True
