@@ -10,7 +10,7 @@ accounts, whose usages are read and shown, but which no document says to be shor
 counts the cores of deallocated machines too [K].
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -45,6 +45,7 @@ SECURITY_GROUPS: Final = "NetworkSecurityGroups"
 ROUTE_TABLES: Final = "RouteTables"
 NETWORKS: Final = "VirtualNetworks"
 ANY_FAMILY: Final = "family cores"  # not a usages name: the family could not be told
+NOTHING_LISTED: Final[Mapping[tuple[str, str], Mapping[str, "Listed"]]] = {}
 
 Key = tuple[str, str, str, str]  # subscription, location, provider, name; all lower case
 
@@ -101,11 +102,24 @@ class Shortfall:
         return UNKNOWN if self.short_by is UNKNOWN else self.short_by == 0
 
 
-def need(members: Iterable[Resource], *, own_network: bool = True) -> Needed:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A size as Azure lists it in a region: the authority over `migrator.sizes` (azure.md 4.3)."""
+
+    cores: int
+    family: str  # row of the usages list; "" where it was not told
+
+
+Sizes = Mapping[tuple[str, str], Mapping[str, Listed]]
+"""(subscription, region), lower case and without spaces → name of a size, lower case → what Azure lists of it."""
+
+
+def need(members: Iterable[Resource], *, own_network: bool = True, listed: Sizes = NOTHING_LISTED) -> Needed:
     """What the members of a unit (or of a whole wave) will use on the Resource Manager side, summed per subscription,
     region and usages row. Nested values (a cloud service's deployments, a deployment's roles) are counted once,
-    whether or not they are listed on their own too. `own_network`: machines in no network get a new one."""
-    found = _Sum()
+    whether or not they are listed on their own too. `own_network`: machines in no network get a new one. `listed`:
+    sizes as read from Azure; of those not in it the table of this product speaks."""
+    found = _Sum(listed)
     everything = _flat(members)
     for resource in everything:
         if isinstance(resource, Deployment):
@@ -183,7 +197,8 @@ def _usage_key(row: Usage) -> Key:
 class _Sum:
     """Collects needs and unknowns."""
 
-    def __init__(self) -> None:
+    def __init__(self, listed: Sizes) -> None:
+        self.listed = listed
         self.needs: list[Need] = []
         self.unknowns: list[UnknownNeed] = []
 
@@ -275,16 +290,25 @@ def _cores(resource: Resource, size_name: str | Unknown, instances: int, found: 
         found.unknown(resource, COMPUTE, ANY_FAMILY, why)
         return
     size = sizes.size(size_name)
-    if size is None or size.cores is UNKNOWN:
+    told = _listed(resource, size.arm_name if size and size.arm_name else size_name, found.listed)
+    cores = told.cores if told else size.cores if size else UNKNOWN
+    family = (told.family if told else "") or (size.family if size else UNKNOWN)
+    if cores is UNKNOWN:
         why = f"No table says how many cores {size_name} has, the size of {resource.name}."
         found.unknown(resource, COMPUTE, CORES, why)
         found.unknown(resource, COMPUTE, ANY_FAMILY, why)
         return
-    found.count(resource, COMPUTE, CORES, size.cores * instances)
-    if size.family is UNKNOWN:
+    found.count(resource, COMPUTE, CORES, cores * instances)
+    if family is UNKNOWN:
         found.unknown(resource, COMPUTE, ANY_FAMILY, f"No table says which family {size_name} counts against.")
     else:
-        found.count(resource, COMPUTE, size.family, size.cores * instances)
+        found.count(resource, COMPUTE, family, cores * instances)
+
+
+def _listed(resource: Resource, name: str, listed: Sizes) -> Listed | None:
+    """What Azure lists of a size in the resource's region, by its name after the migration."""
+    region = "".join(str(resource.location).split()).lower() if known(resource.location) else ""
+    return listed.get((resource.subscription.lower(), region), {}).get(name.strip().lower())
 
 
 def _called(deployment: Deployment) -> str:
@@ -423,9 +447,11 @@ def _network_for_loose_machines(tenants: Sequence[Deployment | VirtualMachine], 
 
 __all__ = [
     "ANY_FAMILY",
+    "Listed",
     "Need",
     "Needed",
     "Shortfall",
+    "Sizes",
     "UnknownNeed",
     "add",
     "balance",

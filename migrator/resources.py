@@ -74,6 +74,11 @@ class ResourceType(StrEnum):
     ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
     MANAGEMENT_LOCK = "Microsoft.Authorization/locks"
     JIT_POLICY = "Microsoft.Security/locations/jitNetworkAccessPolicies"
+    TRAFFIC_MANAGER_PROFILE = "Microsoft.Network/trafficManagerProfiles"
+    BACKUP_ITEM = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
+    REPLICATION_ITEM = (
+        "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers/replicationProtectedItems"
+    )
     CLASSIC_ADMINISTRATOR = "Microsoft.Authorization/classicAdministrators"
 
 
@@ -371,6 +376,17 @@ class Usage:
     name: str  # "cores", "standardDv2Family", "StaticPublicIPAddresses", …
     current: int
     limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedSize:
+    """A size of virtual machine as a region offers it. `vcpus` None: not said. `family` is the name of its quota.
+    `restrictions`: why this subscription cannot have it, in Azure's words; empty when it can."""
+
+    name: str
+    family: str
+    vcpus: int | None
+    restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The way of a follow-up: `required` (or `kept`) → a person's answers where a co
 stages, each request sent and its probe seen (`matches`) before the next → closed when the last probe is seen.
 """
 
+from migrator.followups.grants import standing
 from migrator.followups.probing import matches
 from migrator.followups.requirements import answered, kept, left_to_people, rebuilt, required
 from migrator.followups.values import AnswerRefused, Choice, Kept, Kind, Probe, Question, RequiredFollowUp, Stage
@@ -26,4 +27,5 @@ __all__ = [
     "matches",
     "rebuilt",
     "required",
+    "standing",
 ]

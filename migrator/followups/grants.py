@@ -1,7 +1,7 @@
 """Role assignments and management locks whose scope goes away (azure.md 2.9, 6.5)."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from migrator.counterparts import CLOUD_SERVICES, Id
@@ -10,6 +10,7 @@ from migrator.followups.values import AnswerRefused, Choice, Kind, Probe, Questi
 from migrator.resources import ArmRequest
 
 VERSION: Final = "2022-04-01"  # azure.md 6.5 [V]
+_TYPE: Final = "Microsoft.Authorization/roleAssignments"
 LOCK_VERSION: Final = "2020-05-01"  # azure.md 12
 
 # Classic built-in roles → new ones, by name in azure.md 6.5 [K]; the guids are the published ones [K].
@@ -44,6 +45,26 @@ def assignment_name(scope: str, role_definition_id: str, principal: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{scope}|{role}|{principal}".lower()))
 
 
+def place(draft: Draft, scope: str, role: str, principal: str) -> str:
+    """Where the grant stands: under a name made of what it says, or where the platform had it already."""
+    own = f"{scope}/providers/{_TYPE}/{assignment_name(scope, role, principal)}"
+    return str(draft.basis.get("standing") or own)
+
+
+def standing(request: ArmRequest, listed: Iterable[Mapping[str, Any]]) -> str:
+    """The id under which the same grant stands already, out of the assignments of its scope; "" when none does."""
+    scope = request.path.partition(f"/providers/{_TYPE}/")[0].lower()
+    wanted = (request.body or {}).get("properties") or {}
+    for item in listed:
+        facts = item.get("properties")
+        if not isinstance(facts, Mapping) or not isinstance(item.get("id"), str):
+            continue
+        same = str(facts.get("principalId", "")).lower() == str(wanted.get("principalId", "")).lower()
+        if same and role_guid(facts) == role_guid(wanted) and str(facts.get("scope", "")).lower() == scope:
+            return str(item["id"])
+    return ""
+
+
 def build_assignment(draft: Draft) -> RequiredFollowUp:
     old = draft.properties
     scope, role, principal = _scope(draft), _role(draft), str(old.get("principalId") or "")
@@ -52,7 +73,7 @@ def build_assignment(draft: Draft) -> RequiredFollowUp:
         draft.note("The assignment names no principal; it cannot be made again.")
         draft.unanswered = True
     if scope and role and principal:
-        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{assignment_name(scope, role, principal)}"
+        path = place(draft, scope, role, principal)
         names = ("principalType", "condition", "conditionVersion", "description")
         kept = {name: draft.rewrite(old[name], name) for name in names if old.get(name) is not None}
         properties = {"roleDefinitionId": role, "principalId": principal, **kept}
@@ -61,7 +82,8 @@ def build_assignment(draft: Draft) -> RequiredFollowUp:
         read = ArmRequest(method="GET", path=path, api_version=VERSION)
         request = ArmRequest(method="PUT", path=path, api_version=VERSION, body={"properties": properties})
         stages = [Stage(request=request, probe=Probe(request=read, expect=expect))]
-    draft.note("409 RoleAssignmentExists means that the same grant stands there under another name: done [K].")
+    if draft.basis.get("standing"):
+        draft.note("The same grant stood there already, under another name [K]; nothing was granted twice.")
     was = CLASSIC_ROLES.get(role_guid(old), (PLAIN_ROLES.get(role_guid(old), role_guid(old)),))[0]
     return draft.finished(
         kind=Kind.ROLE_ASSIGNMENT,

@@ -4,7 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from migrator.counterparts import Counterparts, classic_ids, group_of
-from migrator.followups import activity, alerts, autoscale, grants, machines, work
+from migrator.followups import (
+    activity,
+    administrators,
+    alerts,
+    autoscale,
+    endpoints,
+    gateways,
+    grants,
+    machines,
+    peerings,
+    protection,
+    severed,
+    work,
+)
 from migrator.followups.draft import Draft, spellings
 from migrator.followups.values import AnswerRefused, Kept, Kind, RequiredFollowUp
 from migrator.resources import (
@@ -31,6 +44,11 @@ _BUILDERS: Final = {
     Kind.LOCK: grants.build_lock,
     Kind.JIT: machines.build_jit,
     Kind.TAGS: machines.build_tags,
+    Kind.PEERING: peerings.build,
+    Kind.GATEWAY: gateways.build,
+    Kind.TRAFFIC_MANAGER: endpoints.build,
+    Kind.BACKUP: protection.build,
+    Kind.ADMINISTRATOR: administrators.build,
     Kind.WORK: work.build,
 }
 _KINDS: Final = {
@@ -51,6 +69,11 @@ _RULES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.LOCK: ("SUB-ARM-LOCK",),
     Kind.JIT: ("CS-JIT",),
     Kind.TAGS: ("CS-LABEL-TAGS",),
+    Kind.PEERING: ("VNET-PEERING",),
+    Kind.GATEWAY: ("VNET-VPN-GW", "VNET-ER-GW"),
+    Kind.TRAFFIC_MANAGER: ("SUB-TOOLING",),
+    Kind.BACKUP: ("VM-BACKUP-EXT",),
+    Kind.ADMINISTRATOR: ("SUB-COADMIN", "STG-OWNER"),
     Kind.WORK: (),
 }
 _SCOPED: Final = frozenset({Kind.ROLE_ASSIGNMENT, Kind.LOCK})
@@ -61,8 +84,8 @@ _CLASSIC_STORAGE: Final = "/providers/microsoft.classicstorage/"
 def required(
     unit_id: str, captured: Sequence[Document], before: Sequence[Resource], arm_documents: Sequence[Document]
 ) -> list[RequiredFollowUp]:
-    """What is owed after the unit's Commit, in the order of the captures; then labels, then locks, which may refuse the
-    rest.
+    """What is owed after the unit's Commit, in the order of the captures; then what was cut off, labels, and locks,
+    which may refuse the rest.
 
     `captured`: the settings' documents as read before Prepare (or `Setting` values); `before`: the unit and its members
     as `migrator.gateway.wire.resources` reads them; `arm_documents`: what was found in the `-migrated` groups. Every
@@ -72,11 +95,16 @@ def required(
 
 
 def left_to_people(
-    unit_id: str, before: Sequence[Resource], removed: Iterable[work.Removed] = ()
+    unit_id: str,
+    before: Sequence[Resource],
+    removed: Iterable[work.Removed] = (),
+    *,
+    unread: Iterable[Mapping[str, str]] = (),
 ) -> list[RequiredFollowUp]:
     """The work that no request does and no read proves, owed after the unit's Commit; first what was taken away before
-    the move."""
-    return [rebuilt(basis, {}) for basis in (*work.again(unit_id, removed), *work.owed(unit_id, tuple(before)))]
+    the move, then what nobody could read before it (`unread`: {"resource", "action", "sentence"})."""
+    bases = (*work.again(unit_id, removed), *work.unread(unit_id, unread), *work.owed(unit_id, tuple(before)))
+    return [rebuilt(basis, {}) for basis in bases]
 
 
 def kept(
@@ -137,6 +165,7 @@ class _Sorter:
 
     def owed(self, captured: Iterable[Document | Setting]) -> list[dict[str, Any]]:
         bases: list[dict[str, Any]] = []
+        apart: list[Document] = []
         seen: set[str] = set()
         for item in captured:
             document = item.body if isinstance(item, Setting) else item
@@ -144,7 +173,11 @@ class _Sorter:
             if key in seen:
                 continue
             seen.add(key)
-            bases += self._of(document)
+            if severed.type_of(document) in severed.TYPES:
+                apart.append(document)
+            else:
+                bases += self._of(document)
+        bases += severed.owed(self, apart)
         bases += self._labels()
         return sorted(bases, key=lambda basis: basis["kind"] == Kind.LOCK)  # a ReadOnly lock would refuse the others
 
@@ -162,7 +195,7 @@ class _Sorter:
             why = "It names neither a classic resource nor a resource group of this unit; it stays as it is."
             self.kept.append(Kept(captured_id=captured_id, why=why))
             return []
-        return [self._basis(kind, document)]
+        return [self.basis(kind, document)]
 
     def _touches(self, document: Document) -> bool:
         texts = list(_texts([document.get("properties")]))
@@ -177,7 +210,7 @@ class _Sorter:
         if why:
             self.kept.append(Kept(captured_id=captured_id, why=why))
             return []
-        basis = self._basis(kind, document) | {"scope": scope}
+        basis = self.basis(kind, document) | {"scope": scope}
         if _CLASSIC in scope.lower():
             if new := self.counterparts.new_id(scope):
                 basis["ids"][scope.rstrip("/").lower()] = new
@@ -222,9 +255,9 @@ class _Sorter:
 
     def _label(self, resource: Resource, label: Any, name: str) -> dict[str, Any]:
         document = {"id": resource.id, "name": _short_name(resource), "type": resource.type}
-        return self._basis(Kind.TAGS, document) | {"label": {"name": name, "value": label if known(label) else None}}
+        return self.basis(Kind.TAGS, document) | {"label": {"name": name, "value": label if known(label) else None}}
 
-    def _basis(self, kind: Kind, document: Document) -> dict[str, Any]:
+    def basis(self, kind: Kind, document: Document) -> dict[str, Any]:
         """Everything the builder will need, as plain JSON."""
         ids: dict[str, str] = {}
         gone: set[str] = set()

@@ -17,6 +17,11 @@ class Kind(StrEnum):
     LOCK = "lock"
     JIT = "just-in-time policy"
     TAGS = "tags"
+    PEERING = "peering"
+    GATEWAY = "gateway"
+    TRAFFIC_MANAGER = "traffic manager endpoint"
+    BACKUP = "backup"
+    ADMINISTRATOR = "classic administrator"
     WORK = "work of people"
 
 
@@ -51,10 +56,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One request and the read that must be right before the next stage is sent."""
+    """One request and the read that must be right before the next stage is sent. `minutes`: how long the platform may
+    take until the read is right, where that is longer than usual (a gateway)."""
 
     request: ArmRequest
     probe: Probe
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,17 @@ WORK: Final[Mapping[str, Work]] = {
         sources=("seed1 row F9 (2016)", "azure.md 6.8"),
         days=3,
     ),
+    "vpn-device": Work(
+        title="Tell the devices at the other end of the VPN of {name} the new address",
+        do=(
+            "A gateway that is made anew has a new public address; the devices on premises still call the old one.",
+            "Do it when the new gateway is seen: its follow-up shows the address.",
+        ),
+        done="Every connection of the new gateway is connected, and somebody saw traffic go through.",
+        rules=("VNET-VPN-GW",),
+        sources=("azure.md 6.6", "seed0 row C3 (2020)"),
+        days=1,
+    ),
     "licence": Work(
         title="Apply Azure Hybrid Benefit to {name} again",
         do=("The licence type is not carried over [I]; until it is set again the machine is billed with the licence.",),
@@ -126,21 +137,23 @@ def owed(unit_id: str, before: Sequence[Resource]) -> list[dict[str, Any]]:
     before Prepare. Each thing once."""
     bases = []
     for code in WORK:
-        for name, resource_id in _concerned(code, unit_id, before):
-            bases.append(
-                {
-                    "kind": Kind.WORK.value,
-                    "work": code,
-                    "unit": unit_id,
-                    "document": {"id": resource_id, "name": name},
-                    "ids": {},
-                    "gone": [],
-                    "groups": {},
-                    "locations": {},
-                    "target": code,  # of one thing several pieces of work
-                }
-            )
+        bases += [basis(code, unit_id, *concerned) for concerned in _concerned(code, unit_id, before)]
     return bases
+
+
+def basis(code: str, unit_id: str, name: str, resource_id: str) -> dict[str, Any]:
+    """One piece of work (a key of `WORK`) on one thing."""
+    return {
+        "kind": Kind.WORK.value,
+        "work": code,
+        "unit": unit_id,
+        "document": {"id": resource_id, "name": name},
+        "ids": {},
+        "gone": [],
+        "groups": {},
+        "locations": {},
+        "target": code,  # of one thing several pieces of work
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +184,16 @@ def again(unit_id: str, removed: Iterable[Removed]) -> list[dict[str, Any]]:
             "target": "again",
         }
         for each in removed
+    ]
+
+
+def unread(unit_id: str, missing: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The bases of what could not be read before Prepare: each right on each place once. The key is of both."""
+    found = {(each["resource"].lower(), each["action"].lower()): each for each in missing}
+    return [
+        basis("unread", unit_id, each["action"], each["resource"])
+        | {"target": f"unread {each['action']}", "unread": {key: each[key] for key in ("action", "sentence")}}
+        for each in found.values()
     ]
 
 
@@ -241,6 +264,23 @@ def build(draft: Draft) -> RequiredFollowUp:
             what_was=[f"Kept: {one}" for one in told["kept"]],
             stages=[],
         )
+    if (unread := draft.basis.get("unread")) is not None:
+        place = str(draft.document["id"])
+        draft.notes += [
+            "Prepare was started without it, because a person accepted that by name: whatever of it hung on this unit "
+            "is gone now, and this product does not know it.",
+            "Ask whoever looks after it, and make again what is missing.",
+            "Done when: somebody who knows says that nothing is missing.",
+        ]
+        return draft.finished(
+            kind=Kind.WORK,
+            title=f"Look for what was not read: {unread['action']}"[:300],
+            new_target=None,
+            rules=("SUB-BACKUP-CONFIG",),
+            sources=("azure.md 3.1",),
+            what_was=[f"Place: {place}", unread["sentence"]],
+            stages=[],
+        )
     work = WORK[draft.basis["work"]]
     draft.notes += [*work.do, f"Done when: {work.done}"]
     return draft.finished(
@@ -256,7 +296,7 @@ def build(draft: Draft) -> RequiredFollowUp:
 
 def due(code: str, committed: date) -> date:
     """By when it should be done. The days after Commit are this product's proposal [I]; a person may set another."""
-    if code == "again":
+    if code in ("again", "unread"):
         return committed + timedelta(days=1)  # somebody is cut off until then
     work = WORK[code]
     return work.until or committed + timedelta(days=work.days)

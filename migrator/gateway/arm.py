@@ -40,10 +40,9 @@ from migrator.gateway.protocol import (
     Traffic,
     Unreadable,
 )
-from migrator.gateway.reads import Size
 from migrator.gateway.shapes import INFERRED_AS_DOCUMENTED, Shapes
 from migrator.gateway.wire import clean_text, clean_value, holds_removed
-from migrator.resources import ArmRequest, Registration, ResourceType, Usage, Verb
+from migrator.resources import ArmRequest, OfferedSize, Registration, ResourceType, Usage, Verb
 
 __all__ = ["ArmGateway", "AzureWire", "Bearer", "StaticToken", "credential", "scope_of"]
 
@@ -270,7 +269,7 @@ class ArmGateway:
 
     # Beside the contract: reads for follow-ups, quota and support (azure.md 5, 6, 12)
 
-    def sizes(self, subscription_id: str, location: str) -> list[Size]:
+    def sizes(self, subscription_id: str, location: str) -> list[OfferedSize]:
         return reads.sizes(self._calls, subscription_id, location)
 
     def metric_definitions(self, resource_id: str) -> list[Document]:

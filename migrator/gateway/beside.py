@@ -17,7 +17,7 @@ from migrator.resources import ResourceType
 Children = list[dict[str, Any]] | Unreadable | None
 
 
-def _of_subscription(calls: Calls, subscription: str, kind: str, doing: str) -> list[Mapping[str, Any]] | Unreadable:
+def of_subscription(calls: Calls, subscription: str, kind: str, doing: str) -> list[Mapping[str, Any]] | Unreadable:
     """A list of a whole subscription. Where Azure does not know the type, or there is nothing at its address, there is
     none [I]."""
     path = f"/subscriptions/{segment(subscription)}/providers/{kind}"
@@ -38,7 +38,7 @@ def administrators(calls: Calls, subscription: str) -> Iterator[Document | Unrea
     """Who administers the subscription in the classic way: the role of each, and of the address only the domain. The
     person's name stays out of the inventory, whose snapshots are kept for ever; `reads.classic_administrators` tells
     it when it is needed. There may be none any more: the kind was retired on 2024-08-31 (azure.md 10)."""
-    found = _of_subscription(calls, subscription, ResourceType.CLASSIC_ADMINISTRATOR, "list classic administrators")
+    found = of_subscription(calls, subscription, ResourceType.CLASSIC_ADMINISTRATOR, "list classic administrators")
     if isinstance(found, Unreadable):
         yield found
         return
@@ -54,7 +54,7 @@ def cross_connections(
     calls: Calls, subscription: str, with_children: Callable[[Calls, dict[str, Any]], Iterator[Document | Unreadable]]
 ) -> Iterator[Document | Unreadable]:
     """The provider's side of classic circuits with their peerings. Few subscriptions have any."""
-    found = _of_subscription(calls, subscription, ResourceType.CROSS_CONNECTION, "list ExpressRoute cross connections")
+    found = of_subscription(calls, subscription, ResourceType.CROSS_CONNECTION, "list ExpressRoute cross connections")
     if isinstance(found, Unreadable):
         yield found
         return

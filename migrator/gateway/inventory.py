@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol
 
-from migrator.gateway import beside, errors, versions
+from migrator.gateway import beside, errors, protection, versions
 from migrator.gateway.calls import Calls, Reply
 from migrator.gateway.endpoint import segment, short_name
 from migrator.gateway.listing import FROM_ARM, FROM_GRAPH, STOPPING, children, document, listed, unreadable
@@ -36,7 +37,8 @@ DEPENDENTS = (
 )
 SETTINGS = (
     "resources | where type in~ ('microsoft.insights/autoscalesettings', 'microsoft.insights/alertrules', "
-    f"'microsoft.insights/metricalerts', 'microsoft.insights/activitylogalerts') {_PROJECT}"
+    "'microsoft.insights/metricalerts', 'microsoft.insights/activitylogalerts', "
+    f"'microsoft.network/trafficmanagerprofiles') {_PROJECT}"
 )
 # Collections read below each type, in this order. Slots are followed by their roles, roles by their extension
 # references. Each costs a request per parent; `_wanted` leaves out what a document makes needless. `types_read` says
@@ -210,6 +212,7 @@ def walk(calls: Calls, subscription: str, after: str | None = None) -> Iterator[
         lambda: _classic(calls, subscription, place, near, seen),
         lambda: _hanging(_graph_settings(calls, subscription), near, seen),
         *(partial(_hanging_listed, calls, subscription, kind, near, seen) for kind in _BESIDE_THE_GRAPH),
+        lambda: _hanging(protection.items(calls, subscription), near, seen),
         lambda: _dependents(calls, subscription, seen),
         lambda: beside.cross_connections(calls, subscription, with_children),
         lambda: beside.administrators(calls, subscription),
@@ -354,6 +357,7 @@ LISTED: Mapping[str, str] = {
     ResourceType.ROLE_ASSIGNMENT: "providers/Microsoft.Authorization/roleAssignments",
     ResourceType.MANAGEMENT_LOCK: "providers/Microsoft.Authorization/locks",
     ResourceType.JIT_POLICY: "providers/Microsoft.Security/jitNetworkAccessPolicies",
+    ResourceType.TRAFFIC_MANAGER_PROFILE: "providers/Microsoft.Network/trafficManagerProfiles",
 }
 _BESIDE_THE_GRAPH = (ResourceType.ROLE_ASSIGNMENT, ResourceType.MANAGEMENT_LOCK, ResourceType.JIT_POLICY)
 
@@ -392,12 +396,14 @@ def settings_on(calls: Calls, unit_id: str, members: tuple[str, ...]) -> list[Do
         ids.append(unit_id.rsplit("/", 2)[0])
     reach, found = Reach.of(ids), list[Document | Unreadable]()
     seen: set[str] = set()
-    for setting in _listed_settings(calls, subscription_of(unit_id), LISTED):
+    subscription = subscription_of(unit_id)
+    for setting in chain(_listed_settings(calls, subscription, LISTED), protection.items(calls, subscription)):
         if isinstance(setting, Unreadable):
             found.append(setting)
         elif reach.held_by(setting) and setting["id"].lower() not in seen:
             seen.add(setting["id"].lower())
             found.append(setting)
+    found += beside.administrators(calls, subscription)
     return found
 
 

@@ -30,7 +30,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from migrator.messages.classes import ErrorClass
-from migrator.resources import ArmRequest, PlatformMessage, Registration, ResourceType, Usage, Verb
+from migrator.resources import ArmRequest, OfferedSize, PlatformMessage, Registration, ResourceType, Usage, Verb
 
 HTTP_DEADLINE = 30.0  # seconds, one exchange (reliability-notes 4.4)
 
@@ -335,6 +335,9 @@ class AzureGateway(Protocol):
 
     def usages(self, subscription_id: str, location: str) -> list[Usage]:
         """Compute, network and storage usages of one region. Storage's are left out where they may not be read."""
+
+    def sizes(self, subscription_id: str, location: str) -> list[OfferedSize]:
+        """Sizes of machines in one region, with cores and family, as Azure lists them."""
 
     def request_quota(self, subscription_id: str, provider: str, location: str, name: str, limit: int) -> QuotaAnswer:
         """Ask for a new TOTAL limit (azure.md 5.2)."""

@@ -5,7 +5,6 @@ Documents come as Azure sent them, secrets taken out: a connection's shared key 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from migrator.gateway.calls import Calls
@@ -13,24 +12,13 @@ from migrator.gateway.endpoint import resource_path, segment, short_name
 from migrator.gateway.inventory import document
 from migrator.gateway.protocol import Document
 from migrator.gateway.wire.fields import normal_location
-from migrator.resources import subscription_of
+from migrator.resources import OfferedSize, subscription_of
 
 # What hangs on a migrated or rebuilt gateway (azure.md 6.6): collections of Microsoft.Network in a resource group.
 TARGET_COLLECTIONS = ("virtualNetworkGateways", "localNetworkGateways", "connections")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """A size of virtual machine as a region offers it. `vcpus` None: not said. `family` is the name of its quota.
-    `restrictions`: why this subscription cannot have it, in Azure's words; empty when it can."""
-
-    name: str
-    family: str
-    vcpus: int | None
-    restrictions: tuple[str, ...] = ()
-
-
-def sizes(calls: Calls, subscription: str, location: str) -> list[Size]:
+def sizes(calls: Calls, subscription: str, location: str) -> list[OfferedSize]:
     """Sizes of a region (azure.md 12 [V] for the address; the row's shape [K]). Rows of other things are left out. For
     the need of quota by size and family (issue 6.1)."""
     place = normal_location(location)
@@ -43,7 +31,7 @@ def sizes(calls: Calls, subscription: str, location: str) -> list[Size]:
         if str(item.get("resourceType", "")).lower() != "virtualmachines" or not isinstance(name, str):
             continue
         found.append(
-            Size(
+            OfferedSize(
                 name=name,
                 family=str(item.get("family") or ""),
                 vcpus=_capability(item, "vCPUs"),

@@ -27,7 +27,9 @@ from migrator.simulator.arm import (
     insights,
     metadata,
     migration,
+    networking,
     others,
+    protection,
     quota,
     resources,
     security,
@@ -63,6 +65,8 @@ def _router() -> Router:
         insights,
         security,
         tags,
+        networking,
+        protection,
         changing,
         resources,
     ):

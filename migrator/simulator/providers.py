@@ -22,6 +22,7 @@ _NET: Final = (
 )
 _ACCOUNTS: Final = "2025-08-01 2025-06-01 2025-01-01 2024-01-01 2023-05-01 2023-01-01 2022-09-01 2021-09-01 2019-06-01"
 _QUOTA: Final = "2025-09-01 2025-07-15 2025-03-01 2024-12-18-preview 2023-02-01"
+_VAULTS: Final = "2025-02-01 2024-10-01 2024-04-01 2023-06-01 2023-02-01 2022-10-01"
 _RESOURCES: Final = (
     "2025-04-01 2024-11-01 2024-07-01 2022-12-01 2022-09-01 2021-04-01 2021-01-01 2020-06-01 2019-10-01 2016-02-01"
 )
@@ -89,6 +90,8 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "localNetworkGateways": _NET,
         "connections": _NET,
         "applicationGateways": _NET,
+        "trafficManagerProfiles": "2022-04-01 2018-08-01 2018-04-01",
+        "trafficManagerProfiles/azureEndpoints": "2022-04-01 2018-08-01 2018-04-01",
         "locations/usages": _NET,
     },
     "Microsoft.Storage": {
@@ -119,6 +122,14 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
         "classicAdministrators": "2015-07-01 2015-06-01",
         "permissions": "2022-04-01 2018-07-01 2015-07-01",
         "denyAssignments": "2022-04-01 2018-07-01-preview",
+    },
+    "Microsoft.RecoveryServices": {
+        "vaults": _VAULTS,
+        "vaults/backupProtectedItems": _VAULTS,
+        "vaults/backupPolicies": _VAULTS,
+        "vaults/replicationProtectedItems": _VAULTS,
+        "vaults/backupFabrics/protectionContainers/protectedItems": _VAULTS,
+        "vaults/replicationFabrics/replicationProtectionContainers/replicationProtectedItems": _VAULTS,
     },
     "Microsoft.Security": {"locations/jitNetworkAccessPolicies": "2020-01-01 2015-06-01-preview"},
     "Microsoft.Support": {"supportTickets": "2024-04-01 2020-04-01", "services": "2024-04-01 2020-04-01"},

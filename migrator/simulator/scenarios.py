@@ -1,8 +1,8 @@
 """Estates by name, and estate files (FORMAT.md).
 
 `demo` is a believable company with about sixty units of every kind; `journey` is made for the end-to-end test in a
-browser;
-`small` holds three units, all ready; `empty` nothing; `generated` is as large as wished.
+browser; `every-setting` has one of each setting that a move drops; `small` holds three units, all ready; `empty`
+nothing; `generated` is as large as wished.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from migrator.simulator import estate as files
 from migrator.simulator.estate import Estate, EstateError, check, dump, load, parse
-from migrator.simulator.estates import demo, generated, journey, small
+from migrator.simulator.estates import demo, every_setting, generated, journey, small
 
 __all__ = ["NAMES", "Estate", "EstateError", "checked", "dump", "estate", "find", "load", "parse"]
 
@@ -21,6 +21,7 @@ _MAKERS: Final[dict[str, Callable[[int], Estate]]] = {
     "small": small.build,
     "journey": journey.build,
     "empty": small.empty,
+    "every-setting": every_setting.build,
     "generated": generated.build,
 }
 NAMES: Final = tuple(_MAKERS)

@@ -47,6 +47,9 @@ _SETTINGS = {
     ResourceType.JIT_POLICY: ("just-in-time policy", sources.JIT),
     ResourceType.ROLE_ASSIGNMENT: ("role assignment", sources.GRANT),
     ResourceType.MANAGEMENT_LOCK: ("lock", sources.LOCK),
+    ResourceType.TRAFFIC_MANAGER_PROFILE: ("endpoint of a Traffic Manager profile", sources.TRAFFIC),
+    ResourceType.BACKUP_ITEM: ("backup", sources.PROTECTION),
+    ResourceType.REPLICATION_ITEM: ("replication", sources.PROTECTION),
 }
 
 

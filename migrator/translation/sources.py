@@ -87,6 +87,10 @@ JIT: Final = "Just-in-time policies have to be made again (rule CS-JIT, seed0 20
 GRANT: Final = (
     "Role assignments on classic ids and on the old group do not reach the new ids (azure.md 6.5, rule SUB-RBAC [D])."
 )
+TRAFFIC: Final = "An endpoint that names the classic cloud service has to name its public IP (azure.md 6.8)."
+PROTECTION: Final = (
+    "Backup and replication are of the classic machine; the new one has to be protected anew (azure.md 6.8)."
+)
 LOCK: Final = (
     "No document says what becomes of management locks; one on the classic id or group cannot reach the new id [I]."
 )

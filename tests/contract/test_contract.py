@@ -135,6 +135,12 @@ def test_what_is_there_is_seen_on_the_classic_side(gateway: ArmGateway, subscrip
         assert seen.classic_documents[0]["id"].lower() == str(document["id"]).lower()
 
 
+def test_sizes_of_a_region_say_cores_and_family(gateway: ArmGateway, subscription: str) -> None:
+    found = {one.name.lower(): one for one in gateway.sizes(subscription, "West Europe")}
+    assert (found["standard_d2_v2"].vcpus, found["standard_d2_v2"].family) == (2, "standardDv2Family")
+    assert all(one.vcpus for one in found.values())
+
+
 @pytest.mark.parametrize("spelling", ["westeurope", "West Europe"])
 def test_usages_of_a_region(gateway: ArmGateway, subscription: str, spelling: str) -> None:
     rows = {(row.provider, row.name): row for row in gateway.usages(subscription, spelling)}

@@ -153,5 +153,5 @@ def test_an_inventory_asks_as_often_as_the_table_says(demo: ArmGateway, monkeypa
     }
     assert {name: asked[name] for name in below} == below
     whole = sum(asked.values()) - sum(below.values()) - asked["subscriptions"]
-    assert whole <= 14, asked  # lists of the subscription, pages of Resource Graph, metadata of providers
+    assert whole <= 15, asked  # lists of the subscription, pages of Resource Graph, metadata of providers
     assert services > 20 and networks > 10

@@ -17,16 +17,22 @@ SETTING_TYPES = frozenset(
         ResourceType.ROLE_ASSIGNMENT,
         ResourceType.MANAGEMENT_LOCK,
         ResourceType.JIT_POLICY,
+        ResourceType.TRAFFIC_MANAGER_PROFILE,
+        ResourceType.BACKUP_ITEM,
+        ResourceType.REPLICATION_ITEM,
     }
 )
 
 _TARGET_KEYS = {
-    # where each kind of setting names the resources it works on (azure.md 6.2–6.4); lower case
+    # where each kind of setting names the resources it works on (azure.md 6.2–6.4; the last three [K]); lower case
     ResourceType.AUTOSCALE_SETTING: {"targetresourceuri", "metricresourceuri"},
     ResourceType.ALERT_RULE: {"resourceuri"},
     ResourceType.METRIC_ALERT: {"scopes"},
     ResourceType.ACTIVITY_LOG_ALERT: {"scopes"},
     ResourceType.JIT_POLICY: {"id"},
+    ResourceType.TRAFFIC_MANAGER_PROFILE: {"targetresourceid"},
+    ResourceType.BACKUP_ITEM: {"sourceresourceid", "virtualmachineid"},
+    ResourceType.REPLICATION_ITEM: {"fabricobjectid"},
 }
 _CLASSIC_NETWORK = re.compile(
     r"/subscriptions/[^/\s\"'\\]+/resourcegroups/[^/\"'\\]+/providers/microsoft\.classicnetwork/virtualnetworks/[^/\"'\\?&,;<>]+",

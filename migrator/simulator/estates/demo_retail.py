@@ -123,6 +123,7 @@ def _web_settings(area: Area, web: Document, slot: Document, network: Document) 
     )
     restart = "Microsoft.ClassicCompute/domainNames/slots/roles/roleInstances/restart/action"
     area.activity_log_alert("retail-web", "web-restarted", web["id"], restart)
+    area.traffic("retail-web", "bramble-front", web)
     area.grant(web["id"], "Contributor", "web-operators")
     area.grant(network["id"], "Classic Network Contributor", "network-team")
     area.grant(f"/subscriptions/{area.subscription}/resourceGroups/retail-web", "Reader", "audit-readers")
@@ -334,6 +335,9 @@ def _machines(area: Area, vhds: Document) -> None:
     area.alert("retail-erp", "erp-sql-cpu", database["id"], NE, threshold=95, emails=["dba" + MAIL])
     area.grant(database["id"], "Classic Virtual Machine Contributor", "dba")
     area.jit("retail-erp", database, 3389)
+    vault = area.vault("retail-backup", "bramble-vault", NE)
+    area.backup(vault, database, "ledger-nightly")
+    area.replication(vault, database)
     area.lock(database["id"], "keep-erp-sql", "CanNotDelete", "The ledger lives here.")
     subnets = {"files": "10.45.0.0/24", "GatewaySubnet": "10.45.255.0/27"}
     files = area.network("retail-stores", "files-net", NE, space="10.45.0.0/16", subnets=subnets, tags=tags(STORES))

@@ -172,6 +172,65 @@ class Settings(Place):
             kind="Basic",
         )
 
+    def traffic(self, group: str, name: str, *services: Document) -> Document:
+        """A Traffic Manager profile with an endpoint for each cloud service, the first one preferred [K]."""
+        kind = "Microsoft.Network/trafficManagerProfiles"
+        place = self.id(group, kind, name)
+        endpoints = [
+            {
+                "id": f"{place}/azureEndpoints/{service['name']}",
+                "name": service["name"],
+                "type": f"{kind}/azureEndpoints",
+                "properties": {
+                    "targetResourceId": service["id"],
+                    "target": f"{service['name']}.cloudapp.net",
+                    "endpointStatus": "Enabled",
+                    "endpointMonitorStatus": "Online",
+                    "weight": 1,
+                    "priority": number,
+                },
+            }
+            for number, service in enumerate(services, 1)
+        ]
+        facts = {"profileStatus": "Enabled", "trafficRoutingMethod": "Priority", "endpoints": endpoints}
+        return self.builder.add(place, kind, facts, location="global", tags={})
+
+    def vault(self, group: str, name: str, region: str) -> Document:
+        """A Recovery Services vault."""
+        return self.arm(group, "Microsoft.RecoveryServices/vaults", name, region, {})
+
+    def backup(self, vault: Document, machine: Document, policy: str, state: str = "ProtectionStopped") -> Document:
+        """A machine the vault backs up; before a move its protection is stopped and the data kept [K]."""
+        service = machine["properties"]["domainName"]["name"]
+        names = f"iaasvmcontainer;{service};{machine['name']}"
+        kind = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
+        return self.builder.add(
+            f"{vault['id']}/backupFabrics/Azure/protectionContainers/IaasVMContainer;{names}/protectedItems/VM;{names}",
+            kind,
+            {
+                "protectedItemType": "Microsoft.ClassicCompute/virtualMachines",
+                "backupManagementType": "AzureIaasVM",
+                "workloadType": "VM",
+                "friendlyName": machine["name"],
+                "sourceResourceId": machine["id"],
+                "policyId": f"{vault['id']}/backupPolicies/{policy}",
+                "protectionState": state,
+            },
+        )
+
+    def replication(self, vault: Document, machine: Document) -> Document:
+        """A machine that is replicated to another region [K]."""
+        kind = "replicationFabrics/replicationProtectionContainers/replicationProtectedItems"
+        facts = {
+            "friendlyName": machine["name"],
+            "protectionState": "Protected",
+            "providerSpecificDetails": {"instanceType": "A2A", "fabricObjectId": machine["id"]},
+        }
+        place = (
+            f"replicationFabrics/near/replicationProtectionContainers/all/replicationProtectedItems/{machine['name']}"
+        )
+        return self.builder.add(f"{vault['id']}/{place}", f"{vault['type']}/{kind}", facts)
+
     def lock(self, scope: str, name: str, level: str, notes: str) -> Document:
         kind = "Microsoft.Authorization/locks"
         return self.builder.add(f"{scope}/providers/{kind}/{name}", kind, {"level": level, "notes": notes})

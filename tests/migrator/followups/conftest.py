@@ -35,7 +35,8 @@ class Shop:
         return [item for item in found if tags or item.kind is not Kind.TAGS]
 
     def one(self, document: str | dict[str, Any]) -> RequiredFollowUp:
-        (item,) = self.required(self.setting(document) if isinstance(document, str) else document)
+        item, *work = self.required(self.setting(document) if isinstance(document, str) else document)
+        assert all(each.kind is Kind.WORK for each in work), "one follow-up, and what it leaves to people"
         return item
 
     def kept(self, *documents: dict[str, Any]) -> list[Kept]:

@@ -79,6 +79,7 @@ def a_small_estate(stub: Any) -> None:
     lock = {"id": f"{NETWORK}/providers/Microsoft.Authorization/locks/keep", "properties": {"level": "CanNotDelete"}}
     stub.on("GET", f"{SUB}/providers/Microsoft.Authorization/locks", 200, {"value": [lock]})
     stub.on("GET", f"{SUB}/providers/Microsoft.Security/jitNetworkAccessPolicies", 200, {"value": []})
+    stub.on("GET", f"{SUB}/providers/Microsoft.Network/trafficManagerProfiles", 200, {"value": []})
 
 
 def test_an_inventory_is_flat_parents_first_each_once(stub: Any, gateway: ArmGateway) -> None:
@@ -331,6 +332,7 @@ def test_the_settings_on_a_unit_are_read_fresh(stub: Any, gateway: ArmGateway) -
     )
     stub.on("GET", f"{SUB}/providers/Microsoft.Authorization/locks", 200, {"value": []})
     stub.on("GET", f"{SUB}/providers/Microsoft.Security/jitNetworkAccessPolicies", 200, {"value": []})
+    stub.on("GET", f"{SUB}/providers/Microsoft.Network/trafficManagerProfiles", 200, {"value": []})
     found = gateway.settings_on(SLOT, ())
     assert [item if isinstance(item, Unreadable) else item["id"] for item in found] == [AUTOSCALE, found[1], grant]
     assert isinstance(found[1], Unreadable) and found[1].resource_id == SUB

@@ -8,7 +8,7 @@ import pytest
 
 from migrator.gateway.arm import ArmGateway
 from migrator.gateway.protocol import Malformed, NotPermitted, Refused
-from migrator.gateway.reads import Size
+from migrator.resources import OfferedSize
 
 S = "11111111-2222-3333-4444-555555555555"
 SUB = f"/subscriptions/{S}"
@@ -31,9 +31,9 @@ def test_sizes_are_read_with_cores_and_restrictions(stub: Any, gateway: ArmGatew
     stub.on("GET", path, 200, {"value": odd})
     family = "standardDv2Family"
     assert gateway.sizes(S, "West US") == [
-        Size(name="Standard_D2_v2", family=family, vcpus=2),
-        Size(name="A1", family=family, vcpus=None),
-        Size(name="X", family=family, vcpus=None, restrictions=("NotAvailableForSubscription",)),
+        OfferedSize(name="Standard_D2_v2", family=family, vcpus=2),
+        OfferedSize(name="A1", family=family, vcpus=None),
+        OfferedSize(name="X", family=family, vcpus=None, restrictions=("NotAvailableForSubscription",)),
     ]
     asked = stub.asked("GET", path)[0]
     assert "api-version=2021-07-01" in asked.query and "location+eq+%27westus%27" in asked.query

@@ -1,6 +1,7 @@
 """How much quota a unit needs and whether it is there (azure.md 5.1, 5.2)."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrator import quota
+from migrator import quota, sizes
 from migrator.gateway.wire import resources
 from migrator.quota import Need
-from migrator.resources import UNKNOWN, Usage
+from migrator.resources import UNKNOWN, Usage, VirtualMachine
 
 DOCUMENTS = Path(__file__).parent.parent / "translation" / "documents"
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -162,6 +163,34 @@ def test_machines_in_no_network_get_one_of_their_own_and_a_vip_without_endpoint_
 def test_needs_of_two_units_are_the_needs_of_both_together() -> None:
     one, two = (resources(documents(case)) for case in ("web_roles_in_a_network", "machines_in_a_portal_network"))
     assert quota.need([*one, *two]).needs == quota.add([*quota.need(one).needs, *quota.need(two).needs])
+
+
+def test_what_azure_lists_of_a_size_wins_over_our_own_table_in_its_region_only() -> None:
+    members = resources(documents("machines_in_a_portal_network"))
+    plain = {one.name: one.amount for one in quota.need(members).needs if one.provider == "Microsoft.Compute"}
+    machines = [one for one in members if isinstance(one, VirtualMachine)]
+    place = (machines[0].subscription, "".join(str(machines[0].location).split()).lower())
+    names = {sizes.size(str(one.size)).arm_name.lower() for one in machines}  # type: ignore[union-attr]
+    told = {name: quota.Listed(cores=96, family="standardNewFamily") for name in names}
+    found = quota.need(members, listed={place: told})
+    counted = {one.name: one.amount for one in found.needs if one.provider == "Microsoft.Compute"}
+    assert counted == {"cores": 96 * len(machines), "standardNewFamily": 96 * len(machines)} != plain
+    elsewhere = quota.need(members, listed={(place[0], "moon"): told})
+    assert {one.name: one.amount for one in elsewhere.needs if one.provider == "Microsoft.Compute"} == plain
+    family = quota.need(members, listed={place: {name: quota.Listed(96, "") for name in names}})
+    told_by_table = {one.name for one in family.needs if one.provider == "Microsoft.Compute"}
+    assert told_by_table == set(plain), "the family of our table, where Azure tells none"
+
+
+def test_a_size_no_table_knows_is_counted_once_azure_lists_it() -> None:
+    (machine,) = [one for one in resources(documents("machines_in_a_portal_network"))
+                  if isinstance(one, VirtualMachine)][:1]  # fmt: skip
+    odd = replace(machine, size="Standard_Z9")
+    assert any("No table says" in one.why for one in quota.need([odd]).unknowns)
+    place = (odd.subscription, "".join(str(odd.location).split()).lower())
+    found = quota.need([odd], listed={place: {"standard_z9": quota.Listed(9, "zFamily")}})
+    assert not any("No table says" in one.why for one in found.unknowns)
+    assert {(one.name, one.amount) for one in found.needs} >= {("cores", 9), ("zFamily", 9)}
 
 
 # Shortfall
