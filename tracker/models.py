@@ -4,7 +4,7 @@ from tracker.accounts.models import ApiToken, RoleGrant, SignInAttempt, User
 from tracker.audit.models import Checkpoint, Event, Leaf, Pending, PrivateValue
 from tracker.connections.models import ApiVersion, Check
 from tracker.fixes.models import Fix
-from tracker.followups.models import Capture, CapturedSetting, FollowUp
+from tracker.followups.models import AcceptedGap, Capture, CapturedSetting, FollowUp
 from tracker.inventory.lock_models import Lock
 from tracker.inventory.models import (
     Discovery,
@@ -20,7 +20,7 @@ from tracker.inventory.models import (
     Tally,
     Unit,
 )
-from tracker.quota.models import QuotaRequest, Reservation, Usage
+from tracker.quota.models import QuotaRequest, Reservation, SizeList, Usage
 from tracker.readiness.catalogue_models import AnsweredAhead, CatalogueEffect, CatalogueVersion, CatalogueWork
 from tracker.readiness.models import (
     Assessment,
@@ -29,6 +29,7 @@ from tracker.readiness.models import (
     Finding,
     PlatformAnswer,
     Recheck,
+    SettledAnswer,
     Waiver,
 )
 from tracker.runs.models import (
@@ -50,6 +51,7 @@ from tracker.waves.models import Approval, Decision, Freeze, Placement, Wave, Wi
 from tracker.waves.plan_models import Destination, OutOfOrder
 
 __all__ = [
+    "AcceptedGap",
     "AnsweredAhead",
     "ApiToken",
     "ApiVersion",
@@ -101,7 +103,9 @@ __all__ = [
     "Resource",
     "RoleGrant",
     "Run",
+    "SettledAnswer",
     "SignInAttempt",
+    "SizeList",
     "Snapshot",
     "StagedResource",
     "Subscription",

@@ -29,6 +29,7 @@ from tracker.inventory import queries as inventory_queries
 from tracker.inventory.models import Subscription
 from tracker.quota import actions as quota
 from tracker.quota import queries as quota_queries
+from tracker.quota.models import QuotaRequest
 from tracker.readiness import actions as readiness
 from tracker.readiness import catalogue, people
 from tracker.runs import actions as runs
@@ -142,7 +143,7 @@ def validate_unit(*, item_id: int, **_: object) -> str:
 
 @shared_task
 def follow_up(*, follow_up_id: int, **_: object) -> str:
-    return followups.advance(follow_up_id, gateway=gateways.gateway_for, clock=clock)
+    return followups.advance(follow_up_id, gateway=gateways.gateway_for, clock=clock, pace=runs.PACE)
 
 
 @shared_task
@@ -177,7 +178,11 @@ def read_network(*, destination_id: int, **_: object) -> str:
 
 @shared_task
 def quota_request(*, request_id: int, **_: object) -> str:
-    return quota.follow(request_id, gateway=gateways.gateway_for, clock=clock)
+    said = quota.follow(request_id, gateway=gateways.gateway_for, clock=clock)
+    if said == QuotaRequest.State.GRANTED:
+        row = QuotaRequest.objects.get(pk=request_id)
+        runs.quota_read(row.subscription_id, by=SYNC, now=clock())
+    return said
 
 
 @shared_task
@@ -224,6 +229,11 @@ def _read_and_score(subscription: Subscription, by: Actor) -> None:
             GatewayError
         ) as error:  # the numbers stay as old as they say they are; placement refuses what nobody knows
             logger.warning("usages of %s in %s: %s", subscription.pk, region, error)
+        try:
+            quota.read_sizes(subscription, region, gateway=gateway, by=by, now=clock())
+        except GatewayError as error:  # the table of this product goes on speaking
+            logger.warning("sizes of %s in %s: %s", subscription.pk, region, error)
+    runs.quota_read(subscription.pk, by=by, now=clock())
     units = list(inventory_queries.live_units(subscription))
     shortfalls, movable = quota_queries.shortfalls_of(units), gateway.movable()
     readiness.assess(units, shortfalls=shortfalls, movable=movable, now=clock(), by=by)

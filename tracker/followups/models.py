@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from tracker.audit.models import append_only
 from tracker.inventory import tallies
 from tracker.inventory.models import Unit
 
@@ -11,7 +12,7 @@ class CapturedSetting(models.Model):
 
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="captured_settings")
     source_key = models.CharField(max_length=600)
-    kind = models.CharField(max_length=60)  # migrator.resources.ResourceType
+    kind = models.CharField(max_length=140)  # migrator.resources.ResourceType
     name = models.CharField(max_length=260)
     document = models.JSONField()
     digest = models.CharField(max_length=64)
@@ -23,7 +24,7 @@ class CapturedSetting(models.Model):
 
 class Capture(models.Model):
     """One complete or incomplete reading of everything that will be dropped. Prepare does not start while it is
-    incomplete.
+    incomplete, unless a person accepts by name what is missing (`AcceptedGap`).
     """
 
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="captures")
@@ -35,6 +36,27 @@ class Capture(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["unit", "-at"], name="capture_recent")]
+
+
+class AcceptedGap(models.Model):
+    """A named person lets Prepare start although these parts could not be read before it. Holds for one run; what could
+    not be read becomes work for people after Commit."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="accepted_gaps")
+    run = models.UUIDField()  # tracker.runs.Run, which stands above this slice
+    missing = models.JSONField()  # [{"resource", "action", "sentence"}] as told to the person
+    by = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    reason = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(by="") & ~models.Q(reason="") & ~models.Q(missing=[]), name="gap_accepted_by_name"
+            ),
+        ]
+        indexes = [models.Index(fields=["run", "-at"], name="accepted_gap_run")]
+        triggers = append_only()
 
 
 _CLOSED = ["seen", "attested", "wont-do"]
@@ -95,6 +117,7 @@ class FollowUp(models.Model):
     last_error = models.TextField(blank=True)
     tries = models.IntegerField(default=0)
     due_at = models.DateTimeField(null=True)
+    checks = models.IntegerField(default=0)  # how often it was looked at again by itself, since it was closed
     lease_until = models.DateTimeField(null=True)
 
     class Meta:

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, Coalesce, Extract
+from django.db.models import BigIntegerField, Case, CharField, Count, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Coalesce, Extract, TruncDate
 
 from migrator import followups
 from migrator.followups import RequiredFollowUp
+from migrator.followups.ageing import BANDS, Band, Day, burn_down
+from migrator.followups.snippets_package import ByHand, by_hand, file_stem
+from migrator.gateway.versions import WRITTEN_FOR
 from migrator.resources import ArmRequest
+from tracker.followups import sealing
 from tracker.followups.models import Capture, FollowUp
 from tracker.inventory.models import Unit
 
@@ -26,7 +30,7 @@ OPEN = (
 
 def required(follow_up: FollowUp) -> RequiredFollowUp:
     """The follow-up as a value, with its requests rewritten for the new ids and the answers given so far."""
-    return followups.rebuilt(follow_up.basis, follow_up.answers)
+    return followups.rebuilt(follow_up.basis, sealing.opened(follow_up.answers))
 
 
 CUT = 40  # a long value is shortened where a probe tells of it; its beginning is as secret as the whole
@@ -61,6 +65,12 @@ def _without(content: Any, secrets: list[str]) -> Any:
     if isinstance(content, (list, tuple)):
         return [_without(item, secrets) for item in content]
     return content
+
+
+def snippets(follow_up: FollowUp, value: RequiredFollowUp | None = None) -> ByHand:
+    """Its requests as texts for those who send them by hand; no secret is in them."""
+    value = value or required(follow_up)
+    return by_hand(value, file_stem(follow_up.pk, follow_up.title), WRITTEN_FOR)
 
 
 def left(unit: Unit) -> int:
@@ -114,6 +124,36 @@ def placed() -> QuerySet[FollowUp]:
     return FollowUp.objects.select_related("unit__subscription", "unit__placement__wave").annotate(
         place=Case(When(state=FollowUp.State.CLOSED, then=closed), default=seconds, output_field=big)
     )
+
+
+def with_age(rows: QuerySet[FollowUp], now: datetime) -> QuerySet[FollowUp]:
+    """The same rows with `.age`, the id of the age band; empty for what is closed."""
+    whens = [When(_in_band(band, now), then=Value(band.id)) for band in BANDS]
+    closed = When(state=FollowUp.State.CLOSED, then=Value(""))
+    return rows.annotate(age=Case(closed, *whens, default=Value(""), output_field=CharField()))
+
+
+def of_ages(rows: QuerySet[FollowUp], ids: Iterable[str], now: datetime) -> QuerySet[FollowUp]:
+    """Those not closed which are in one of these age bands."""
+    bands = Q(pk__in=())
+    for band in BANDS:
+        if band.id in ids:
+            bands |= _in_band(band, now)
+    return rows.filter(bands).exclude(state=FollowUp.State.CLOSED)
+
+
+def _in_band(band: Band, now: datetime) -> Q:
+    after, until = band.opened(now)
+    found = Q(opened_at__lte=until) if band.least else Q()  # what a clock put into the future is new
+    return found if after is None else found & Q(opened_at__gt=after)
+
+
+def burning_down(rows: QuerySet[FollowUp], today: date) -> list[Day]:
+    """Open and closed at the end of each day, in the time zone in force; two queries, grouped by day."""
+    plain = rows.order_by()
+    opened = plain.values_list(TruncDate("opened_at")).annotate(n=Count("pk")).order_by()
+    closed = plain.filter(state=FollowUp.State.CLOSED).values_list(TruncDate("closed_at")).annotate(n=Count("pk"))
+    return burn_down(dict(opened), dict(closed.order_by()), today)
 
 
 def counts(units: Iterable[Unit] | None = None) -> dict[str, Any]:

@@ -15,12 +15,17 @@ from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, Actor
+from tracker.inventory.actions import digest_of
 from tracker.inventory.models import Subscription, Unit
 from tracker.quota import queries
-from tracker.quota.models import QuotaRequest, Reservation, Usage
+from tracker.quota.models import QuotaRequest, Reservation, SizeList, Usage
 
 LEASE = timedelta(seconds=45)
 LOOK_AGAIN = timedelta(seconds=30)
+TICKET_AGAIN = timedelta(minutes=15)  # support takes days; a sync reads the limits too
+LONGEST_TICKET = 40
+SIZES_AGE = timedelta(days=1)  # the list is long, and changes seldom
+LONGEST_FAMILY = 80
 
 
 class QuotaError(Exception):
@@ -41,6 +46,10 @@ class UsagesUnread(QuotaError):
 
 class AlreadyAsked(QuotaError):
     """There is an open request for this family and region."""
+
+
+class BadTicket(QuotaError):
+    """The number is none, or the request is not one a ticket is for."""
 
 
 class BadLimit(QuotaError):
@@ -98,6 +107,33 @@ def keep_usages(
                 detail={"name": subscription.name, "region": region, "rows": len(listed), "changed": changed},
             )
     return changed
+
+
+def read_sizes(subscription: Subscription, region: str, *, gateway: AzureGateway, by: Actor, now: datetime) -> bool:
+    """Read the sizes of one region, at most once a day, and keep them. True when they were read. What cannot be read
+    leaves the last list, or the table of this product."""
+    known = SizeList.objects.filter(subscription=subscription, region=region).first()
+    if known is not None and now - known.read_at < SIZES_AGE:
+        return False
+    listed = {
+        one.name.lower(): [one.vcpus, one.family[:LONGEST_FAMILY]]
+        for one in gateway.sizes(subscription.pk, region)
+        if one.vcpus
+    }
+    digest = digest_of(listed)
+    with transaction.atomic():
+        SizeList.objects.update_or_create(
+            subscription=subscription, region=region, defaults={"sizes": listed, "digest": digest, "read_at": now}
+        )
+        if known is None or known.digest != digest:
+            record(
+                "quota.sizes_read",
+                by=by,
+                object=("subscription", subscription.pk),
+                now=now,
+                detail={"name": subscription.name, "region": region, "sizes": len(listed)},
+            )
+    return True
 
 
 def reserve(unit: Unit, *, by: Actor, now: datetime, own_network: bool = True) -> list[Reservation]:
@@ -209,6 +245,53 @@ def request(
     return row
 
 
+def ask_by_ticket(row: QuotaRequest, number: str, *, by: User, now: datetime) -> QuotaRequest:
+    """Somebody opened a support ticket for a refused request: from now on the limit is read until it has risen. A
+    number that was mistyped may be given again. Raises BadTicket, AlreadyAsked."""
+    check(by, Permission.REQUEST_QUOTA, ("quota-request", str(row.pk)), now)
+    number = number.strip()
+    if not number or len(number) > LONGEST_TICKET or not number.isalnum() or not number.isascii():
+        raise BadTicket(f"A ticket's number has letters and digits only, at most {LONGEST_TICKET}: see the portal.")
+    with transaction.atomic():
+        row = QuotaRequest.objects.select_for_update().get(pk=row.pk)
+        if row.state not in (QuotaRequest.State.REFUSED, QuotaRequest.State.TICKET):
+            raise BadTicket(f"This request is {row.state}; a ticket is for one that Azure refused.")
+        row.state, row.ticket, row.ticket_by, row.ticket_at = QuotaRequest.State.TICKET, number, by.actor.key, now
+        row.decided_at, row.due_at = None, now
+        try:
+            with transaction.atomic():
+                row.save(update_fields=["state", "ticket", "ticket_by", "ticket_at", "decided_at", "due_at"])
+        except IntegrityError as error:
+            raise AlreadyAsked(f"There is another open request for {row.name} in {row.region}.") from error
+        record(
+            "quota.ticket_opened",
+            by=by.actor,
+            object=("quota-request", str(row.pk)),
+            now=now,
+            detail={"name": row.name, "region": row.region, "limit": row.limit_wanted, "ticket": number},
+        )
+    return row
+
+
+def give_up_ticket(row: QuotaRequest, *, by: User, now: datetime) -> QuotaRequest:
+    """The ticket led to nothing: the request is refused again, and another may be asked. Raises BadTicket."""
+    check(by, Permission.REQUEST_QUOTA, ("quota-request", str(row.pk)), now)
+    with transaction.atomic():
+        row = QuotaRequest.objects.select_for_update().get(pk=row.pk)
+        if row.state != QuotaRequest.State.TICKET:
+            raise BadTicket(f"This request is {row.state}; there is no ticket to give up.")
+        row.state, row.decided_at, row.due_at = QuotaRequest.State.REFUSED, now, None
+        row.save(update_fields=["state", "decided_at", "due_at"])
+        record(
+            "quota.ticket_given_up",
+            by=by.actor,
+            object=("quota-request", str(row.pk)),
+            now=now,
+            detail={"name": row.name, "region": row.region, "ticket": row.ticket},
+        )
+    return row
+
+
 def follow(request_id: int, *, gateway: Callable[[str], AzureGateway], clock: Callable[[], datetime]) -> str:
     """One step of one request: send it, or read its state, or verify that the limit has risen. Safe to repeat."""
     row = _claim(request_id, clock())
@@ -216,6 +299,11 @@ def follow(request_id: int, *, gateway: Callable[[str], AzureGateway], clock: Ca
         return "not due"
     azure = gateway(row.subscription_id)
     try:
+        if row.state == QuotaRequest.State.TICKET:
+            if _granted(row, azure):
+                return _decided(row, QuotaRequest.State.GRANTED, "", clock())
+            _put(row, clock(), due_at=clock() + TICKET_AGAIN)
+            return "the limit has not risen yet"
         if row.state == QuotaRequest.State.DRAFT or (row.state == QuotaRequest.State.DOUBTFUL and not row.azure_id):
             if row.state == QuotaRequest.State.DOUBTFUL and _granted(row, azure):
                 return _decided(row, QuotaRequest.State.GRANTED, "", clock())
@@ -227,6 +315,9 @@ def follow(request_id: int, *, gateway: Callable[[str], AzureGateway], clock: Ca
             answer = azure.quota_request(row.subscription_id, row.provider, row.region, row.azure_id)
     except GatewayError as error:
         now = clock()
+        if row.state == QuotaRequest.State.TICKET:
+            _put(row, now, due_at=now + TICKET_AGAIN)
+            return f"again later: {error}"
         if error.applied is Applied.NO and error.retry_after is None and error.code:
             return _decided(row, QuotaRequest.State.REFUSED, f"{error.code}: {error.message or error}", now)
         wait = timedelta(seconds=error.retry_after) if error.retry_after else LOOK_AGAIN

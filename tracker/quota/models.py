@@ -26,6 +26,19 @@ class Usage(models.Model):
         indexes = [models.Index("subscription", Lower("region"), Lower("provider"), Lower("name"), name="usage_named")]
 
 
+class SizeList(models.Model):
+    """The sizes of one region as Azure last listed them: {name, lower case: [cores, family]}."""
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="size_lists")
+    region = models.CharField(max_length=40)
+    sizes = models.JSONField()
+    digest = models.CharField(max_length=64)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subscription", "region"], name="one_size_list")]
+
+
 class Reservation(models.Model):
     """Quota a placed unit will need: two waves cannot spend the same cores. Released at Commit, Abort or removal."""
 
@@ -54,6 +67,7 @@ class QuotaRequest(models.Model):
         GRANTED = "granted"  # seen by reading the limit
         REFUSED = "refused"
         DOUBTFUL = "doubtful"  # sending gave no clear answer; being read
+        TICKET = "ticket"  # refused, and asked again by a support ticket; the limit is read until it has risen
 
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="quota_requests")
     region = models.CharField(max_length=40)
@@ -70,6 +84,9 @@ class QuotaRequest(models.Model):
     requested_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
+    ticket = models.CharField(max_length=40, blank=True)  # number of the support ticket
+    ticket_by = models.CharField(max_length=80, blank=True)
+    ticket_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)  # next look
     lease_until = models.DateTimeField(null=True)
 
@@ -77,7 +94,7 @@ class QuotaRequest(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["subscription", "region", "provider", "name"],
-                condition=models.Q(state__in=["draft", "sent", "doubtful"]),
+                condition=models.Q(state__in=["draft", "sent", "doubtful", "ticket"]),
                 name="one_open_quota_request",
             ),
             models.CheckConstraint(

@@ -13,13 +13,24 @@ from migrator.resources import UNKNOWN
 from migrator.resources import Usage as UsageValue
 from tracker.inventory import queries as inventory
 from tracker.inventory.models import Subscription, Unit
-from tracker.quota.models import QuotaRequest, Reservation, Usage
+from tracker.quota.models import QuotaRequest, Reservation, SizeList, Usage
 
 
 def needs_of(unit: Unit, *, own_network: bool = True) -> Needed:
     """What the unit will use on the Resource Manager side, from its members as last read. `own_network`: its machines
     outside any network get a new one."""
-    return quota.need(inventory.members_of(unit), own_network=own_network)
+    return quota.need(inventory.members_of(unit), own_network=own_network, listed=sizes(unit.subscription_id))
+
+
+def sizes(subscription: str = "") -> quota.Sizes:
+    """Sizes as Azure listed them, of one subscription or of all."""
+    rows = SizeList.objects.filter(subscription_id=subscription) if subscription else SizeList.objects.all()
+    return {
+        (row.subscription_id.lower(), "".join(row.region.split()).lower()): {
+            name: quota.Listed(cores, family) for name, (cores, family) in row.sizes.items()
+        }
+        for row in rows
+    }
 
 
 def usages(subscription: str | Subscription | None = None) -> list[UsageValue]:
@@ -71,11 +82,17 @@ def shortfalls_of(units: Iterable[Unit]) -> Mapping[str, tuple[Shortfall, ...]]:
     for row in Reservation.objects.filter(unit__in=listed).select_related("unit"):
         key = (row.subscription_id.lower(), row.region.lower(), row.provider.lower(), row.name.lower())
         own.setdefault(row.unit.key, {})[key] = row.amount
+    keys = [unit.pk for unit in listed]
+    # Machines that go into a network which is there already need none of their own (azure.md 3.4).
+    into_existing = set(
+        Unit.objects.filter(pk__in=keys, placement__destination__isnull=False).values_list("pk", flat=True)
+    )
     answer = {}
+    listed_sizes = sizes()
     for unit, members in inventory.members_of_many(listed):
         mine = own.get(unit.key, {})
         others = [replace(need, amount=need.amount - mine.get(key, 0)) for key, need in taken.items()]
-        needed = quota.need(members)
+        needed = quota.need(members, own_network=unit.pk not in into_existing, listed=listed_sizes)
         short = quota.shortfall(needed.needs, all_usages, others)
         answer[unit.key] = (*short, *(_uncountable(row) for row in needed.unknowns))
     return answer
@@ -124,7 +141,8 @@ class MatrixRow:
 _VERSION = """
 SELECT (SELECT concat_ws(' ', count(*), max(u.changed_at), sum(u.id), sum(u.member_count)) FROM tracker_unit u
          WHERE u.gone_at IS NULL AND u.progress IN ('discovered', 'assessed')
-           AND NOT EXISTS (SELECT 1 FROM tracker_placement p WHERE p.unit_id = u.id)),
+           AND NOT EXISTS (SELECT 1 FROM tracker_placement p WHERE p.unit_id = u.id))
+       || (SELECT coalesce(md5(string_agg(digest, ',' ORDER BY id)), '') FROM tracker_sizelist),
        (SELECT concat_ws(' ', count(*), max(read_at), sum("limit"), sum(current)) FROM tracker_usage),
        (SELECT md5(string_agg(concat_ws(' ', id, state, azure_state, azure_message), ',' ORDER BY id))
           FROM tracker_quotarequest),
@@ -150,8 +168,9 @@ def planned(subscription: str = "") -> Needed:
     """What units in no wave will need, each counted by itself and summed, and what of it nobody can count."""
     needs: dict[quota.Key, Need] = {}
     unknowns = []
+    listed_sizes = sizes(subscription)
     for _, members in inventory.members_of_many(_unplaced(subscription)):
-        found = quota.need(members)
+        found = quota.need(members, listed=listed_sizes)
         unknowns.extend(found.unknowns)
         for need in found.needs:
             known = needs.get(need.key)
@@ -230,6 +249,18 @@ def _by_wave(holds: list[Reservation]) -> tuple[tuple[str, int], ...]:
         name = placement.wave.name if placement else "no wave"
         totals[name] = totals.get(name, 0) + held.amount
     return tuple(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+
+def waves_that_reserve(row: QuotaRequest) -> list[int]:
+    """Ids of the waves whose units have spoken for what a request asks for."""
+    held = Reservation.objects.filter(
+        subscription_id=row.subscription_id,
+        region__iexact=row.region,
+        provider__iexact=row.provider,
+        name__iexact=row.name,
+        unit__placement__isnull=False,
+    )
+    return sorted(set(held.values_list("unit__placement__wave_id", flat=True)))
 
 
 def requests() -> QuerySet[QuotaRequest]:

@@ -70,14 +70,17 @@ def unread(subscription_id: str) -> frozenset[tuple[str, str]]:
 
 
 def answers(listed: Sequence[Unit]) -> dict[int, dict[str, ValidationAnswer]]:
-    """The newest answer of each verb, by unit."""
+    """The newest answer of each verb, by unit; not one that a later reading settled."""
     rows = (
         PlatformAnswer.objects.filter(unit__in=listed)
         .order_by("unit_id", "verb", "-at", "-pk")
         .distinct("unit_id", "verb")
+        .select_related("settled")
     )
     found: dict[int, dict[str, ValidationAnswer]] = {}
     for row in rows:
+        if hasattr(row, "settled"):
+            continue
         messages = tuple(message(one) for one in row.messages)
         found.setdefault(row.unit_id, {})[row.verb] = ValidationAnswer(row.at, row.passed, messages)
     return found

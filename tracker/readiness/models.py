@@ -82,6 +82,17 @@ class PlatformAnswer(models.Model):
         triggers = append_only()
 
 
+class SettledAnswer(models.Model):
+    """What an answer named is so no longer, as a later reading shows: it counts no more. The answer itself stays."""
+
+    answer = models.OneToOneField(PlatformAnswer, on_delete=models.CASCADE, related_name="settled")
+    at = models.DateTimeField()
+    why = models.CharField(max_length=400)
+
+    class Meta:
+        triggers = append_only()
+
+
 class ConfigurationFile(models.Model):
     """A .cscfg or .csdef somebody gave of a deployment: its text without secrets, and what Azure showed then. One of
     each kind counts for a deployment, until it is replaced or withdrawn."""

@@ -113,7 +113,7 @@ def digests(units: Iterable[Unit]) -> dict[int, str]:
 
 def platform_answers(unit: Unit, limit: int = 20) -> list[PlatformAnswer]:
     """What Validate and Prepare answered, newest first."""
-    return list(PlatformAnswer.objects.filter(unit=unit).order_by("-at", "-pk")[:limit])
+    return list(PlatformAnswer.objects.filter(unit=unit).select_related("settled").order_by("-at", "-pk")[:limit])
 
 
 def findings_for(units: Iterable[Unit]) -> dict[int, list[Finding]]:

@@ -12,7 +12,7 @@ from django.db.models import DateTimeField, Func
 
 from migrator.lifecycle import LIVE_OPERATION
 from tracker.audit.values import stamp
-from tracker.followups.models import CapturedSetting
+from tracker.followups.models import AcceptedGap, CapturedSetting
 from tracker.runs.models import Ask, AskVerb, Attempt, Difference, Operation, Run, Transition
 
 LOOKS = 200
@@ -59,6 +59,7 @@ class Story:
     captured: list[Captured] = field(default_factory=list)
     captured_at: datetime | None = None
     capture_missing: list[dict[str, str]] = field(default_factory=list)
+    gaps: list[AcceptedGap] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     follow_ups: dict[str, int] = field(default_factory=dict)  # by state
     people: dict[str, str] = field(default_factory=dict)  # actor key -> name
@@ -104,6 +105,7 @@ UNION ALL SELECT 'captured', jsonb_build_object('pk', id, 'kind', kind, 'name', 
   'at', captured_at) FROM tracker_capturedsetting WHERE unit_id = %(unit)s
 UNION ALL (SELECT 'capture', jsonb_build_object('at', at, 'missing', missing) FROM tracker_capture
   WHERE unit_id = %(unit)s ORDER BY at DESC LIMIT 1)
+UNION ALL SELECT 'gap', to_jsonb(g) FROM tracker_acceptedgap g WHERE g.run = %(run)s
 UNION ALL SELECT 'follow-up', jsonb_build_object('state', state, 'n', count(*)) FROM tracker_followup
   WHERE unit_id = %(unit)s GROUP BY state
 UNION ALL SELECT 'effect', jsonb_build_object('rule', rule, 'effect', effect, 'resource', resource_name,
@@ -116,6 +118,7 @@ UNION ALL (SELECT 'look', jsonb_build_object('at', e.at, 'detail', e.body::jsonb
 UNION ALL SELECT 'person', jsonb_build_object('key', 'user:' || pseudonym, 'name',
   coalesce(nullif(display_name, ''), username)) FROM tracker_user WHERE 'user:' || pseudonym IN (
     SELECT by FROM tracker_ask WHERE run_id = %(run)s UNION SELECT started_by FROM tracker_run WHERE id = %(run)s
+    UNION SELECT by FROM tracker_acceptedgap WHERE run = %(run)s
     UNION SELECT disposed_by FROM tracker_difference WHERE run_id = %(run)s)
 """
 
@@ -130,6 +133,7 @@ def read(run: Run) -> Story:
     story.asks.sort(key=lambda ask: ask.pk)
     story.operations.sort(key=lambda each: each.created_at)
     story.transitions.sort(key=lambda each: each.pk)
+    story.gaps.sort(key=lambda each: each.pk)
     story.captured.sort(key=lambda each: (each.kind, each.name))
     story.effects.sort(key=lambda each: (each.rule, each.resource))
     for attempts in story.attempts.values():
@@ -160,6 +164,8 @@ def _take(story: Story, kind: str, row: dict[str, Any]) -> None:
             story.captured.append(Captured(**row | {"at": datetime.fromisoformat(row["at"])}))
         case "capture":
             story.captured_at, story.capture_missing = datetime.fromisoformat(row["at"]), row["missing"]
+        case "gap":
+            story.gaps.append(_made(AcceptedGap, row))
         case "follow-up":
             story.follow_ups[row["state"]] = row["n"]
         case "effect":
@@ -206,6 +212,7 @@ SELECT md5(concat_ws('|',
   (SELECT string_agg(concat(id, begins_at <= clock_timestamp()), ',' ORDER BY id) FROM tracker_plannedfreeze
     WHERE withdrawn_at IS NULL AND ends_at > clock_timestamp()),
   (SELECT string_agg(verb, ',' ORDER BY verb) FROM tracker_overrun WHERE run_id = r.id),
+  (SELECT count(*) FROM tracker_acceptedgap WHERE run = r.id),
   (SELECT string_agg(concat(a.id, a.voided_at, a.expires_at > clock_timestamp(), (
       SELECT concat(count(*), count(*) FILTER (WHERE approved), count(revoked_at)) FROM tracker_decision d
        WHERE d.approval_id = a.id)), ',' ORDER BY a.id) FROM tracker_approval a

@@ -8,9 +8,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from migrator.leads import Granted, Usual, usual
 from migrator.readiness import catalogue_version
 from tracker.inventory.models import Unit
 from tracker.inventory.tallies import CELL
+from tracker.quota import lead_times
 from tracker.readiness.catalogue import IN_FORCE
 from tracker.runs import wave_gates as gating
 from tracker.runs.wave_gates import WAITING, Facts, Gate
@@ -160,7 +162,7 @@ def standings(
     waves: Sequence[Wave], *, now: datetime, zone: tzinfo, approvals: Iterable[Approval] | None = None
 ) -> list[Standing]:
     """The waves (from `listed()`) with their facts, in their order; two queries, one when the open `approvals` are
-    given."""
+    given; one more where a limit is short."""
     if approvals is None:
         approvals = queries.approvals(now).prefetch_related(None)
         approvals = approvals.filter(kind=Approval.Kind.WAVE, wave__in=waves, voided_at__isnull=True)
@@ -170,14 +172,16 @@ def standings(
     shared = by_wave.get(None, {})
     frozen = (shared.get("freeze", []), shared.get("planned", []))
     in_force = next((row[0] for row in shared.get("catalogue", [])), catalogue_version)
-    return [
-        Standing(
-            wave,
-            _facts(wave, by_wave.get(wave.pk, {}), frozen, found.get(wave.pk), in_force, now, zone),
-            found.get(wave.pk),
-        )
-        for wave in waves
-    ]
+    return _with_usual(
+        [
+            Standing(
+                wave,
+                _facts(wave, by_wave.get(wave.pk, {}), frozen, found.get(wave.pk), in_force, now, zone),
+                found.get(wave.pk),
+            )
+            for wave in waves
+        ]
+    )
 
 
 def standing(wave: Wave, *, now: datetime, zone: tzinfo) -> Standing:
@@ -323,6 +327,21 @@ def _approval_facts(
         "approval_reason": refusals[0][1] if refusals else "",
         "drift": drifted,
     }
+
+
+def _with_usual(found: list[Standing]) -> list[Standing]:
+    """With how long a larger limit usually takes, where something is short: one query more, and only then."""
+    if any(line.short for one in found for line in one.facts.quota):
+        seen = lead_times.granted()
+        for one in found:
+            one.facts = replace(one.facts, quota_usual=_usual(one.facts.quota, seen))
+    return found
+
+
+def _usual(lines: Sequence[queries.QuotaLine], seen: Sequence[Granted]) -> Usual | None:
+    """What is usual for the limit that is short and takes longest."""
+    known = [found for line in lines if line.short and (found := usual(seen, line.region, line.name)) is not None]
+    return max(known, key=lambda found: found.late) if known else None
 
 
 def _quota(wave: Wave, rows: list[tuple[Any, ...]]) -> tuple[queries.QuotaLine, ...]:

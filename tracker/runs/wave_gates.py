@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Literal
 
+from migrator.leads import Usual, expected
 from migrator.lifecycle import State
 from tracker.times import short
 from tracker.waves.queries import QuotaLine
@@ -77,6 +78,7 @@ class Facts:
     compared: int = 0  # live prepared runs with a comparison
     differences: int = 0  # unexpected or unread, without a disposition
     quota: Sequence[QuotaLine] = ()
+    quota_usual: Usual | None = None  # how long a larger limit takes that is short here; None: not short, or not known
     opens_at: datetime | None = None  # of the window that is open, else of the next, else of the last
     closes_at: datetime | None = None
     windows: Sequence["Window"] = ()  # all, by opening
@@ -182,7 +184,7 @@ def _quota(facts: Facts) -> Said:
     if short:
         line = short[0]
         more = f" and {len(short) - 1} more" if len(short) > 1 else ""
-        return "red", f"Short by {line.short:,} {line.name} in {line.region}{more}."
+        return "red", f"Short by {line.short:,} {line.name} in {line.region}{more}.{_in_time(facts)}"
     unread = [line for line in facts.quota if line.free is None]
     if unread:
         line = unread[0]
@@ -196,6 +198,17 @@ def _quota(facts: Facts) -> Said:
         used = facts.count(*COMMITTED_OR_BEYOND) == facts.units
         return "green", "Nothing is reserved any more." if used else "The units need no quota."
     return "green", "Enough of everything the units need is reserved."
+
+
+def _in_time(facts: Facts) -> str:
+    """Whether a larger limit can be expected before the window opens; nothing where nobody knows."""
+    if facts.quota_usual is None or facts.opens_at is None:
+        return ""
+    by = expected(facts.quota_usual, facts.now)
+    said = f" A larger limit takes {facts.quota_usual.sentence}: asked for now, it can be expected by {by:%Y-%m-%d}"
+    if by > facts.opens_at.date():
+        return f"{said}, after the window of {facts.opens_at.date():%Y-%m-%d} opens."
+    return f"{said}."
 
 
 def _approval(facts: Facts) -> Said:

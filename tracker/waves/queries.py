@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -125,6 +125,12 @@ def approvals(now: datetime) -> QuerySet[Approval]:
 def open_window(wave: Wave, now: datetime) -> Window | None:
     """The window that is open at `now`."""
     return wave.windows.filter(opens_at__lte=now, closes_at__gt=now).order_by("-closes_at").first()
+
+
+def first_days(waves: Iterable[int]) -> list[tuple[str, date | None]]:
+    """Name and first day (UTC) of the windows of waves, by name; None where no window is planned."""
+    rows = Wave.objects.filter(pk__in=list(waves)).annotate(begins=Min("windows__opens_at")).order_by("name")
+    return [(row.name, row.begins.date() if row.begins else None) for row in rows]
 
 
 def next_window(wave: Wave, now: datetime) -> Window | None:

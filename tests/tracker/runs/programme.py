@@ -161,7 +161,7 @@ class Programme:
             )
             self.said.append(said)
         for pk in followup_queries.due(database_now()):
-            self.said.append(followups.advance(pk, gateway=lambda _: self.gateway, clock=database_now))
+            self.said.append(followups.advance(pk, gateway=lambda _: self.gateway, clock=database_now, pace=runs.PACE))
 
     def until(self, run: Run, reached: Callable[[], bool], seconds: float = 12) -> Run:
         """Tick until it is so. Raises Stuck with what the engine said."""

@@ -4,6 +4,8 @@ import pytest
 
 from tests.tracker.runs.programme import Programme
 from tracker.accounts.actions import Denied
+from tracker.quota import queries as quota
+from tracker.quota.models import Usage
 from tracker.runs import actions as runs
 from tracker.runs.queries import database_now
 from tracker.waves import actions as waves
@@ -40,8 +42,13 @@ def test_the_copy_is_put_into_the_chosen_network(kinds: Programme) -> None:
     wave = kinds.wave("loose-existing")
     unit = kinds.unit("loose-existing")
     assert networks(unit.reservations.all())
+    Usage.objects.filter(name__iexact="VirtualNetworks").update(limit=0)
+    short = {one.need.name.lower() for one in quota.shortfalls_of([unit])[unit.key]}
+    assert "virtualnetworks" in short
     row = choose(kinds, wave)
     assert not networks(unit.reservations.all())  # no new network, so none is reserved
+    short = {one.need.name.lower() for one in quota.shortfalls_of([unit])[unit.key]}
+    assert "virtualnetworks" not in short, "and none is missing"
     with pytest.raises(waves.NotReady, match="still being read"):
         waves.submit(wave, by=kinds.maya, now=database_now())
     assert read(kinds, row) == "it fits" and read(kinds, row) == "not due"

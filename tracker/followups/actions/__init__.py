@@ -12,6 +12,7 @@ from tracker.followups.actions.carrying import (
     open_for,
     probe,
 )
+from tracker.followups.actions.gaps import accept_gap
 from tracker.followups.actions.people import (
     BadWords,
     ask_wont_do,
@@ -21,12 +22,14 @@ from tracker.followups.actions.people import (
     remind,
     reopen,
 )
+from tracker.followups.actions.taking import take_along, take_wave_along
 
 __all__ = [
     "BadWords",
     "FollowUpError",
     "NotApplicable",
     "WrongAnswer",
+    "accept_gap",
     "advance",
     "answer",
     "apply",
@@ -40,4 +43,6 @@ __all__ = [
     "probe",
     "remind",
     "reopen",
+    "take_along",
+    "take_wave_along",
 ]

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from migrator import followups
@@ -21,21 +21,37 @@ from migrator.gateway.protocol import (
     Throttled,
     Unreadable,
 )
-from migrator.resources import resource_type
+from migrator.resources import ArmRequest, ResourceType, resource_type
 from tracker.accounts.actions import check
 from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, Actor
-from tracker.followups import queries
+from tracker.followups import queries, sealing
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
+from tracker.followups.pace import Pace, Unpaced
 from tracker.inventory.actions import digest_of
 from tracker.inventory.models import Unit
 
 LEASE = timedelta(seconds=45)
 PROBE_AFTER = timedelta(seconds=2)
 AGAIN = timedelta(seconds=20)
+CHECKS = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))  # after it was closed
+UNREAD = timedelta(hours=1)  # until a closed one is looked at again that could not be read
+NO_READS = "The read budget of the subscription is used up."
+UNPACED = Unpaced()
+UNOPENED = "A secret answer cannot be read any more, because the key of this product was changed; give it again."
+Clock = Callable[[], datetime]
+SELDOM = timedelta(minutes=2)  # of what takes the platform long
 TRIES = 20
+_PARTS = frozenset(  # captures that come back by themselves, or with another one
+    kind.lower()
+    for kind in (
+        ResourceType.PEERING_PROXY,
+        ResourceType.CLIENT_ROOT_CERTIFICATE,
+        ResourceType.CLIENT_REVOKED_CERTIFICATE,
+    )
+)
 
 
 class FollowUpError(Exception):
@@ -54,13 +70,16 @@ def capture(
     unit: Unit,
     *,
     settings: Sequence[Document | Unreadable],
+    cut_off: Sequence[Document] = (),
     before: Sequence[Document],
     unreadable: Sequence[Unreadable],
     by: Actor,
     now: datetime,
 ) -> Capture:
-    """Keep everything that Prepare and Commit will drop, as read now. Incomplete when something could not be read."""
-    documents = [item for item in settings if not isinstance(item, Unreadable)]
+    """Keep everything that Prepare and Commit will drop, as read now, and what was cut off for the move (`cut_off`).
+    Incomplete when something could not be read."""
+    found = {str(d["id"]).lower(): d for d in (*cut_off, *settings) if not isinstance(d, Unreadable)}
+    documents = list(found.values())
     missing = [item for item in settings if isinstance(item, Unreadable)] + list(unreadable)
     with transaction.atomic():
         CapturedSetting.objects.filter(unit=unit, follow_ups__isnull=True).delete()
@@ -131,21 +150,25 @@ def open_for(
         wire.resources(last.before) if last else (),
         list(arm_documents),
     )
-    owed += followups.left_to_people(unit.azure_id, wire.resources(last.before) if last else (), removed)
+    paid = _paid(owed) | {key for key, row in captured.items() if row.kind.lower() in _PARTS}
+    left = [each for each in removed if not each.kept or any(kept.lower() not in paid for kept in each.kept)]
+    owed += followups.left_to_people(
+        unit.azure_id, wire.resources(last.before) if last else (), left, unread=last.missing if last else ()
+    )
     opened = []
     with transaction.atomic():
-        for item in owed:
-            if not isinstance(item, RequiredFollowUp):
+        for item in {each.key: each for each in owed}.values():
+            if item.kind is Kind.ADMINISTRATOR and _owed_already(item, unit):
                 continue
             row, created = FollowUp.objects.get_or_create(
                 unit=unit,
-                identity=hashlib.sha256(item.key.encode()).hexdigest(),
+                identity=_identity(item),
                 defaults={
                     "captured": captured.get(item.captured_id.lower()),
                     "kind": item.kind.value,
                     "title": item.title[:300],
                     "state": queries.state_of(item),
-                    "holds": item.kind is not Kind.WORK,
+                    "holds": item.kind not in (Kind.WORK, Kind.ADMINISTRATOR),
                     "owner": unit.owner,
                     "due_on": followups.due(item.basis["work"], now.date()) if item.kind is Kind.WORK else None,
                     "rules": list(item.reason_rules),
@@ -176,6 +199,27 @@ def open_for(
     return opened
 
 
+def _paid(owed: Iterable[RequiredFollowUp]) -> set[str]:
+    """Keys of the captures that follow-ups make again: of a peering both sides."""
+    paid = set()
+    for item in owed:
+        paid.add(item.captured_id.lower())
+        paid |= {str(side["id"]).lower() for name in ("near", "far") if (side := item.basis.get(name))}
+    return paid
+
+
+def _owed_already(item: RequiredFollowUp, unit: Unit) -> bool:
+    """Owed once for a subscription, whichever of its units is committed first; two commits at once take turns here."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_identity(item)])
+    known = FollowUp.objects.filter(identity=_identity(item), unit__subscription_id=unit.subscription_id)
+    return known.exclude(unit=unit).exists()
+
+
+def _identity(item: RequiredFollowUp) -> str:
+    return hashlib.sha256(item.key.encode()).hexdigest()
+
+
 def answer(follow_up: FollowUp, answers: Mapping[str, str], *, by: User, now: datetime) -> FollowUp:
     """A person answers what no rule can decide. Raises WrongAnswer naming the question, NotApplicable."""
     check(by, Permission.APPLY_FOLLOW_UP, ("follow-up", str(follow_up.pk)), now)
@@ -187,7 +231,7 @@ def answer(follow_up: FollowUp, answers: Mapping[str, str], *, by: User, now: da
             answered = followups.answered(queries.required(row), answers)
         except AnswerRefused as error:
             raise WrongAnswer(str(error)) from error
-        row.answers = dict(answered.answers)
+        row.answers = sealing.sealed(answered.answers, [one.id for one in answered.questions if one.secret])
         row.state = queries.state_of(answered)
         row.stage, row.sent, row.last_error = 0, False, ""
         row.save(update_fields=["answers", "state", "stage", "sent", "last_error"])
@@ -219,6 +263,8 @@ def apply(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
             raise NotApplicable("Somebody asks that this be left undone; another person decides that first.")
         if row.state not in (FollowUp.State.OPEN, FollowUp.State.FAILED):
             raise NotApplicable(f"This follow-up is {row.state} already.")
+        if not queries.required(row).stages:
+            raise NotApplicable(UNOPENED)
         row.state, row.wanted_by, row.wanted_at, row.due_at = FollowUp.State.WANTED, by.actor.key, now, now
         row.tries, row.last_error, row.sent = 0, "", False
         row.save(update_fields=["state", "wanted_by", "wanted_at", "due_at", "tries", "last_error", "sent"])
@@ -269,10 +315,9 @@ def probe(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
     return row
 
 
-def advance(follow_up_id: int, *, gateway: Callable[[str], AzureGateway], clock: Callable[[], datetime]) -> str:
+def advance(follow_up_id: int, *, gateway: Callable[[str], AzureGateway], clock: Clock, pace: Pace = UNPACED) -> str:
     """One step of one follow-up: one request sent, or one probe read. Every request is a PUT of the same thing, so a
-    step that
-    was cut short is simply done again."""
+    step that was cut short is simply done again. `pace`: what freezes and budgets say to it."""
     now = clock()
     claimed = (
         FollowUp.objects.filter(pk=follow_up_id, due_at__lte=now)
@@ -284,23 +329,57 @@ def advance(follow_up_id: int, *, gateway: Callable[[str], AzureGateway], clock:
     row = FollowUp.objects.select_related("unit").get(pk=follow_up_id)
     value = queries.required(row)
     stages = value.stages
+    if not stages:  # it had some when somebody applied it
+        return _unopened(row, clock())
     azure = gateway(row.unit.subscription_id)
     try:
         if row.state == FollowUp.State.WANTED and not row.sent:
-            return _send(row, stages, azure, clock)
-        return _probe(row, value, azure, clock)
+            return _send(row, stages, azure, clock, pace)
+        if wait := pace.no_reads(row.unit, clock):
+            return _later(row, clock(), NO_READS, timedelta(seconds=wait), count=False)
+        with pace.reads(azure, row.unit, clock):
+            return _probe(row, value, azure, clock)
     except Throttled as error:
         return _later(row, clock(), error, timedelta(seconds=error.retry_after or AGAIN.total_seconds()), count=False)
     except GatewayError as error:
+        if error.code == "RoleAssignmentExists" and (said := _stands_already(row, stages, azure, clock())):
+            return said
         final = error.applied is Applied.NO and not isinstance(error, CredentialRefused) and bool(error.code)
-        if (final or row.tries + 1 >= TRIES) and row.state != FollowUp.State.CLOSED:
+        if row.state == FollowUp.State.CLOSED:
+            return _later(row, clock(), error, UNREAD, count=False)  # what was seen stays seen until a read says no
+        if final or row.tries + 1 >= TRIES:
             return _failed(row, error, clock())
         return _later(row, clock(), error, AGAIN)
 
 
-def _send(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Callable[[], datetime]) -> str:
+def _unopened(row: FollowUp, now: datetime) -> str:
+    """A secret answer cannot be opened any more. What was seen before stays seen; what was not sent is not."""
+    if row.state == FollowUp.State.CLOSED:
+        FollowUp.objects.filter(pk=row.pk).update(due_at=None, lease_until=None, last_error=UNOPENED)
+        return "closed, and cannot be looked at again"
+    return _failed(row, FollowUpError(UNOPENED), now)
+
+
+def _stands_already(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, now: datetime) -> str:
+    """The same grant stands under another name: from now on that one is looked at. "" when it cannot be found."""
+    request = stages[row.stage].request
+    listed = azure.send(ArmRequest(method="GET", path=request.path.rpartition("/")[0], api_version=request.api_version))
+    found = followups.standing(request, (listed.body or {}).get("value") or ())
+    if not found:
+        return ""
+    row.basis = {**row.basis, "standing": found}
+    FollowUp.objects.filter(pk=row.pk).update(
+        basis=row.basis, sent=True, applied_at=now, due_at=now, lease_until=None, last_error=""
+    )
+    return "stands there already, under another name"
+
+
+def _send(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Clock, pace: Pace) -> str:
     stage = stages[row.stage]
     with transaction.atomic():  # intent before action
+        if (stopped := pace.stopped(row.unit, clock())) is not None:
+            why, seconds = stopped
+            return _later(row, clock(), why, timedelta(seconds=seconds), count=False)
         record(
             "followup.sent",
             by=ENGINE,
@@ -318,11 +397,13 @@ def _send(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Ca
         )
     azure.send(stage.request)
     now = clock()
-    FollowUp.objects.filter(pk=row.pk).update(sent=True, applied_at=now, due_at=now + PROBE_AFTER, lease_until=None)
+    FollowUp.objects.filter(pk=row.pk).update(
+        sent=True, applied_at=now, due_at=now + PROBE_AFTER, lease_until=None, last_error=""
+    )
     return f"sent stage {row.stage + 1}"
 
 
-def _probe(row: FollowUp, value: RequiredFollowUp, azure: AzureGateway, clock: Callable[[], datetime]) -> str:
+def _probe(row: FollowUp, value: RequiredFollowUp, azure: AzureGateway, clock: Clock) -> str:
     stages = value.stages
     settled = row.state in (FollowUp.State.CLOSED, FollowUp.State.OPEN, FollowUp.State.FAILED)
     stage = stages[-1 if settled else row.stage]
@@ -334,20 +415,25 @@ def _probe(row: FollowUp, value: RequiredFollowUp, azure: AzureGateway, clock: C
     now = clock()
     if not missing and not settled and row.stage + 1 < len(stages):
         FollowUp.objects.filter(pk=row.pk).update(
-            stage=row.stage + 1, sent=False, probed_at=now, probe_says=[], due_at=now, lease_until=None
+            stage=row.stage + 1, sent=False, probed_at=now, probe_says=[], due_at=now, lease_until=None, tries=0
         )
         return f"stage {row.stage + 1} seen"
     if not missing:
         return _seen(row, stage, now)
     if row.state == FollowUp.State.CLOSED:
         return _reopen(row, missing, now)
-    again = None if settled else now + AGAIN
-    if not settled and row.tries + 1 >= TRIES:
+    again = None if settled else now + (AGAIN if row.tries < TRIES else SELDOM)
+    if not settled and row.tries + 1 >= TRIES and not _still_made(row, stage, now):
         return _failed(row, FollowUpError(f"sent, but never seen: {'; '.join(missing[:3])}"), now)
     FollowUp.objects.filter(pk=row.pk).update(
         probed_at=now, probe_says=missing, due_at=again, lease_until=None, tries=row.tries + (0 if settled else 1)
     )
     return f"not seen: {'; '.join(missing[:3])}"
+
+
+def _still_made(row: FollowUp, stage: Stage, now: datetime) -> bool:
+    """Whether the platform may still be making it: a gateway takes most of an hour."""
+    return row.applied_at is not None and now < row.applied_at + timedelta(minutes=stage.minutes)
 
 
 def _seen(row: FollowUp, stage: Stage, now: datetime) -> str:
@@ -359,7 +445,9 @@ def _seen(row: FollowUp, stage: Stage, now: datetime) -> str:
             closed_how="seen",
             probed_at=now,
             probe_says=[],
-            due_at=None,
+            due_at=_next_check(row, first=first, now=now),
+            checks=0 if first else row.checks + 1,
+            tries=0,
             lease_until=None,
             last_error="",
             stage=max(row.stage, 0),
@@ -379,6 +467,12 @@ def _seen(row: FollowUp, stage: Stage, now: datetime) -> str:
                 },
             )
     return "seen, closed"
+
+
+def _next_check(row: FollowUp, *, first: bool, now: datetime) -> datetime | None:
+    """What was seen is looked at again by itself, so that what somebody deletes again is not taken for done."""
+    done = 0 if first else row.checks + 1
+    return now + CHECKS[done] if done < len(CHECKS) else None
 
 
 def _reopen(row: FollowUp, missing: list[str], now: datetime) -> str:
@@ -404,7 +498,7 @@ def _reopen(row: FollowUp, missing: list[str], now: datetime) -> str:
     return "no longer there, reopened"
 
 
-def _later(row: FollowUp, now: datetime, error: Exception, wait: timedelta, *, count: bool = True) -> str:
+def _later(row: FollowUp, now: datetime, error: Exception | str, wait: timedelta, *, count: bool = True) -> str:
     FollowUp.objects.filter(pk=row.pk).update(
         due_at=now + wait, lease_until=None, last_error=str(error)[:1000], tries=row.tries + (1 if count else 0)
     )

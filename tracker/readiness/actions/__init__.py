@@ -1,7 +1,7 @@
 """What can be done to readiness: assess units, keep what the platform itself answered, files people give, and what they
 say of findings."""
 
-from tracker.readiness.actions.assessing import Assessed, assess, open_rules, record_platform_answer
+from tracker.readiness.actions.assessing import Assessed, assess, open_rules, record_platform_answer, settle_answer
 from tracker.readiness.actions.attesting import AttestationRefused, attest, withdraw_attestation
 from tracker.readiness.actions.files import (
     FilesRefused,
@@ -66,6 +66,7 @@ __all__ = [
     "record_platform_answer",
     "record_rewritten",
     "revoke_waiver",
+    "settle_answer",
     "switch_on",
     "withdraw_attestation",
     "withdraw_file",

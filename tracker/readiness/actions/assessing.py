@@ -96,6 +96,21 @@ def record_platform_answer(
         return assess([unit], now=now, by=by)
 
 
+def settle_answer(answer: models.PlatformAnswer, why: str, *, by: Actor, now: datetime) -> models.SettledAnswer:
+    """What the answer named is so no longer. The caller assesses the unit."""
+    with transaction.atomic():
+        row, created = models.SettledAnswer.objects.get_or_create(answer=answer, defaults={"at": now, "why": why[:400]})
+        if created:
+            record(
+                "readiness.answer_settled",
+                by=by,
+                object=("unit", answer.unit.key),
+                now=now,
+                detail={"name": answer.unit.name, "verb": answer.verb, "why": row.why},
+            )
+    return row
+
+
 @contextmanager
 def without_collector() -> Iterator[None]:
     """An estate and its findings are millions of values that live on and make no rings; the collector of rings would

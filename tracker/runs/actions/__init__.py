@@ -4,6 +4,8 @@ from tracker.runs.actions.asserting import assert_all
 from tracker.runs.actions.epoch import beat as epoch_beat
 from tracker.runs.actions.epoch import read_back
 from tracker.runs.actions.epoch import wanted as read_back_wanted
+from tracker.runs.actions.followups import PACE
+from tracker.runs.actions.gaps import accept_gap
 from tracker.runs.actions.locking import tell_long_locks
 from tracker.runs.actions.outside import adopt, check, due_checks, note, reconcile
 from tracker.runs.actions.overruns import allow_overrun
@@ -20,6 +22,7 @@ from tracker.runs.actions.people import (
     request_commit,
     start,
 )
+from tracker.runs.actions.quota_read import quota_read
 from tracker.runs.actions.steps import advance, beat, ring_due
 from tracker.runs.actions.together import Together, approve, ask_all, start_all
 from tracker.runs.actions.validating import (
@@ -32,6 +35,7 @@ from tracker.runs.actions.validating import (
 
 __all__ = [
     "LONGEST_REASON",
+    "PACE",
     "BadWords",
     "Illegal",
     "NotApproved",
@@ -39,6 +43,7 @@ __all__ = [
     "RunError",
     "Together",
     "TooLate",
+    "accept_gap",
     "adopt",
     "advance",
     "advance_validation",
@@ -54,6 +59,7 @@ __all__ = [
     "due_checks",
     "epoch_beat",
     "note",
+    "quota_read",
     "read_back",
     "read_back_wanted",
     "reconcile",

@@ -59,7 +59,9 @@ from migrator.resources import Verb
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, uuid7
 from tracker.crash import crashpoint
+from tracker.fixes import queries as fixes
 from tracker.followups import actions as followups
+from tracker.followups import gaps, severed
 from tracker.inventory import queries as inventory
 from tracker.runs import assertions, fitting, queries, waiting
 from tracker.runs.actions import epoch, going, reading, settle
@@ -344,8 +346,8 @@ def _first(run: Run, operation: Operation, gateway: AzureGateway, clock: Clock, 
         unfit = going.unfit(run.unit, chosen, gateway)
     if unfit is not None:
         return _hold(run, operation, unfit, clock(), timings, wait=timings.look_again)
-    if verb is Verb.PREPARE and (missing := _capture(run, observed, gateway, clock())):
-        reason = "capture-incomplete", f"What will be dropped could not be read completely: {missing.sentence}"
+    if verb is Verb.PREPARE and (missing := _capture(run, observed, gateway, clock)):
+        reason = "capture-incomplete", f"Not everything that will be dropped could be read: {missing.sentence}"
         return _hold(run, operation, reason, clock(), timings, wait=missing.retry_after)
     crashpoint("C11", verb)
     armed = _arm(run, operation, clock)
@@ -431,22 +433,30 @@ class _Missing:
     retry_after: float
 
 
-def _capture(run: Run, observed: Observed, gateway: AzureGateway, now: datetime) -> _Missing | None:
-    """Read and keep everything the platform will drop; Prepare does not start while something is missing."""
-    found = gateway.settings_on(run.unit.azure_id, tuple(run.members))
+def _capture(run: Run, observed: Observed, gateway: AzureGateway, clock: Clock) -> _Missing | None:
+    """Read and keep everything the platform will drop; Prepare does not start while something is missing that nobody
+    accepted."""
+    with reading.counted(gateway, run.unit.subscription_id, clock):
+        found = gateway.settings_on(run.unit.azure_id, tuple(run.members))
+    now = clock()
+    kept = [document for each in fixes.again(run.unit) for document in each.kept]
     with transaction.atomic():
         fence(run)
         capture = followups.capture(
             run.unit,
             settings=found,
+            cut_off=severed.of(run.unit, kept),
             before=inventory.documents_of(run.unit),
             unreadable=observed.unreadable,
             by=ENGINE,
             now=now,
         )
-    if capture.complete:
+    missing = gaps.unaccepted(capture, run.pk)
+    if not missing:
         return None
-    return _Missing("; ".join(row["sentence"] for row in capture.missing[:3]), _asked((*found, *observed.unreadable)))
+    rights = list(dict.fromkeys(row["action"] for row in missing))  # the sentences stand beside what was captured
+    said = ", ".join(rights[:3]) + (f" and {len(rights) - 3} more" if len(rights) > 3 else "")
+    return _Missing(f"{said}.", _asked((*found, *observed.unreadable)))
 
 
 def _hold(
