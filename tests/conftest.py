@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
 STARTED_BY_MANAGE = os.environ.get("TRACKER_TEST_SERVERS") == "yes"
 WITHOUT_BROWSER = os.environ.get("TRACKER_TEST_WITHOUT_BROWSER") == "1"
+# The same examples on every machine, and no limit in time: what the suite says of a commit depends on the commit alone.
+# `TRACKER_TEST_EXAMPLES=5000` looks for new ones, that many for each test, at random.
+EXAMPLES = os.environ.get("TRACKER_TEST_EXAMPLES", "")
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.register_profile("search", deadline=None, print_blob=True, max_examples=int(EXAMPLES) if EXAMPLES else 100)
+settings.load_profile("search" if EXAMPLES else "suite")
 collect_ignore = ["benchmarks"]
 BROWSER_ARGUMENTS = [
     "--no-sandbox",

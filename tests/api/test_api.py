@@ -32,8 +32,8 @@ LISTS = (
 )  # fmt: skip
 ONES = (
     "subscriptions/{}/", "subscriptions/{}/sync/", "resources/{}/", "units/{}/", "units/{}/findings/",
-    "units/{}/files/", "units/{}/verdicts/", "rules/{}/", "waves/{}/", "approvals/{}/", "runs/{}/",
-    "runs/{}/differences/", "followups/{}/", "audit/events/{}/",
+    "units/{}/files/", "units/{}/captured/", "units/{}/verdicts/", "rules/{}/", "waves/{}/", "approvals/{}/",
+    "runs/{}/", "runs/{}/differences/", "followups/{}/", "followups/{}/snippets/", "audit/events/{}/",
 )  # fmt: skip
 
 
@@ -421,6 +421,19 @@ def test_the_command_issues_a_token_that_works(client: Client, db: None) -> None
 
 def test_a_secret_that_was_given_to_a_follow_up_is_masked(programme: Programme) -> None:
     row = with_a_secret(programme)
-    said = Api(programme.noor).get(f"followups/{row.pk}/").content.decode()
+    api = Api(programme.noor)
+    said = api.get(f"followups/{row.pk}/").content.decode()
     assert "kept out of sight" in said
     assert SECRET_ANSWER[:40] not in said
+    texts = api.get(f"followups/{row.pk}/snippets/")
+    assert SECRET_ANSWER[:40] not in texts.content.decode()
+    (secret,) = texts.json()["secrets"]
+    assert secret["name"] in texts.json()["cli"]
+    assert f"param {secret['name']} string" in texts.json()["bicep"][0]["text"]
+    for kind in ("csv", "jsonl"):
+        content = b"".join(api.get("followups/export/", format=kind, unit=row.unit_id).streaming_content).decode()
+        assert row.title in content
+        assert SECRET_ANSWER[:40] not in content
+    assert b"".join(api.get("followups/export/", format="jsonl", age="older").streaming_content) == b""
+    problem(api.get("followups/export/", format="pdf"), 400)
+    assert api.get("followups/", age="day", unit=row.unit_id).json()["results"]

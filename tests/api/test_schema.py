@@ -131,6 +131,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
         ("units/{id}/", shop.pk),
         ("units/{id}/findings/", shop.pk),
         ("units/{id}/verdicts/", shop.pk),
+        ("units/{id}/captured/", shop.pk),
         ("units/{id}/files/", far.unit("legacy-net").pk),
         ("rules/{id}/", first("rules/")),
         ("waves/{id}/", first("waves/")),
@@ -149,9 +150,12 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
         assert body.get("results", body), template
     for follow_up in FollowUp.objects.all():
         ask.get("followups/{id}/", id=follow_up.pk)
+        ask.get("followups/{id}/snippets/", id=follow_up.pk)
     for one in lists["units/"]["results"]:
         ask.get("units/{id}/", id=one["id"])
         ask.get("units/{id}/findings/", id=one["id"])
+    kept = ask.get("units/{id}/captured/", id=shop.pk)
+    assert kept["complete"] and kept["settings"] and any(one["follow_ups"] for one in kept["settings"])
     (file,) = ask.get("units/{id}/files/", id=far.unit("legacy-net").pk)["results"]
     assert (file["settles"], file["why_not"]) == (False, "its roles are not those Azure shows")
     assert "***removed***" in file["text"] and CANARY not in file["text"]
@@ -169,7 +173,7 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     ask.check("validations/", engineer.post("validations/", {"subscription": far.subscription.pk}), 409, method="post")
     for wrong in ({"wave": "1"}, {"colour": "red"}, {"wave": 1, "subscription": "x"}, [], {"which": "some"}):
         ask.check("validations/", engineer.post("validations/", wrong), 400, method="post")
-    assert ask.seen | {"/api/v1/audit/export/"} == set(ask.document["paths"])
+    assert ask.seen | {"/api/v1/audit/export/", "/api/v1/followups/export/"} == set(ask.document["paths"])
 
 
 def test_what_a_unit_and_a_finding_carry_is_as_promised(far: Programme) -> None:

@@ -272,6 +272,30 @@ def test_a_run_costs_the_same_however_much_happened(
         client.get(reverse("run_part", args=[run.pk, "next"]), headers={"If-None-Match": tag})
 
 
+def test_what_could_not_be_read_is_told_and_gone_on_without_in_somebodys_name(
+    programme: Programme, as_person: As
+) -> None:
+    run = programme.validated()
+    programme.fault("malformed", method="GET", unit="trafficManagerProfiles", times=None)
+    programme.ask(run, "prepare")
+    programme.until(run, lambda: run.waiting_code == "capture-incomplete")
+    tomas, maya = as_person(programme.tomas), as_person(programme.maya)
+    assert 'id="accept-gap-open"' not in page(maya, run).content.decode()
+    shown = page(tomas, run, confirm="accept-gap").content.decode()
+    assert 'id="accept-gap-open"' in shown and "Not read: Microsoft.Network/trafficManagerProfiles/read" in shown
+    told = re.findall(r'name="told" value="([^"]+)"', shown)
+    address = reverse("run_accept_gap", args=[run.pk])
+    assert maya.post(address, {"told": told, "reason": "x"}).status_code == 403
+    refused = tomas.post(address, {"told": told, "reason": " "})
+    assert refused.status_code == 409 and "Say why" in text(refused)
+    assert "more could not be read" in text(tomas.post(address, {"told": [], "reason": "We have none."}))
+    assert tomas.post(address, {"told": told, "reason": "We have none."}).status_code == 302
+    programme.until(run, lambda: run.state == "prepared")
+    after = text(page(tomas, run))
+    assert "Tomas goes on without 1 part" in after and "We have none." in after
+    assert "accept-gap" not in page(tomas, run).content.decode()
+
+
 # --- commit -----------------------------------------------------------------------------------------------------------
 def commit(client: Client, run: Run, **data: str) -> HttpResponse:
     return client.post(reverse("run_commit", args=[run.pk]), data)

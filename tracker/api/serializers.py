@@ -287,6 +287,7 @@ QUOTA_REQUEST = Shape.made(
     f("requested_at", moment(), "When."),
     f("sent_at", moment(null=True), "When it was sent."),
     f("decided_at", moment(null=True), "When it was decided."),
+    f("ticket", text(null=True), "Number of the support ticket that asks for it."),
 )
 QUOTA_ROW = Shape.made(
     "QuotaRow",

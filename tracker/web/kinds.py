@@ -34,6 +34,9 @@ TYPES: dict[str, str] = {
     ResourceType.ROLE_ASSIGNMENT: "Role assignment",
     ResourceType.MANAGEMENT_LOCK: "Management lock",
     ResourceType.JIT_POLICY: "Just-in-time policy",
+    ResourceType.TRAFFIC_MANAGER_PROFILE: "Traffic Manager profile",
+    ResourceType.BACKUP_ITEM: "Backup of a machine",
+    ResourceType.REPLICATION_ITEM: "Replication of a machine",
     ResourceType.CLASSIC_ADMINISTRATOR: "Classic administrator",
 }
 

@@ -53,6 +53,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     T.PEERING_PROXY: ("Peering from elsewhere", "network"),
     T.CROSS_CONNECTION: ("Cross connection", "network"),
     T.CROSS_CONNECTION_PEERING: ("Cross connection peering", "network"),
+    T.TRAFFIC_MANAGER_PROFILE: ("Traffic Manager profile", "split"),
+    T.BACKUP_ITEM: ("Backup", "archive"),
+    T.REPLICATION_ITEM: ("Replicated machine", "copy"),
     T.CLASSIC_ADMINISTRATOR: ("Classic administrator", "user-round-check"),
 }
 _BY_TYPE = {kind.lower(): words for kind, words in _WORDS.items()}

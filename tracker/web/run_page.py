@@ -25,7 +25,7 @@ from tracker.runs.story import Effect, Story
 from tracker.runs.waiting import PARKED
 from tracker.waves import queries as waves
 from tracker.waves.models import Approval
-from tracker.web import kinds, status
+from tracker.web import gaps, kinds, quota_ways, status
 from tracker.web.permits import Permits
 from tracker.web.reviews import actor_names
 
@@ -155,6 +155,8 @@ def context(request: HttpRequest, run: Run, tag: str) -> dict[str, Any]:
         "overrun_hidden": _overrun(run) if permits.may(Permission.OPERATE) else [],
         "moving": live is not None and live.state in ("sending", "polling"),
         "live_operation": live,
+        **gaps.context(run, told, permits),
+        **quota_ways.context(run, told, answers, permits),
     }
 
 

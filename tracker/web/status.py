@@ -166,6 +166,7 @@ CHIPS: dict[str, dict[str, Chip]] = {
         "sent": Chip("Sent", "progress", "send", "With the platform; its own state is beside it."),
         "granted": Chip("Granted", "good", "circle-check", "Seen by reading the limit."),
         "refused": Chip("Refused", "stop", "circle-x", "The platform said no, in its own words."),
+        "ticket": Chip("Ticket", "progress", "ticket", "Asked by a support ticket; the limit is read until it rises."),
         "doubtful": Chip(
             "In doubt", "attention", "circle-question-mark", "Sending gave no clear answer; it is being read."
         ),

@@ -1,4 +1,4 @@
-"""Waves, approvals, quota, follow-ups."""
+"""Waves, approvals, quota."""
 
 from datetime import UTC
 from typing import Any
@@ -10,8 +10,6 @@ from tracker.api import pages, serializers
 from tracker.api.endpoint import Endpoint
 from tracker.api.errors import NotHere
 from tracker.api.pages import Parameter, words
-from tracker.followups import queries as followups
-from tracker.followups.models import FollowUp
 from tracker.quota import queries as quota
 from tracker.quota.models import QuotaRequest, Usage
 from tracker.runs import forecast, wave_facts
@@ -129,38 +127,3 @@ class Requests(Endpoint):
     def get(self, request: Request) -> HttpResponse:
         chosen = {name: self.asked[name] for name in ("subscription", "region", "state") if name in self.asked}
         return self.listing(*pages.keyset(quota.requests().filter(**chosen), self.name, {"-id": int}, self.asked))
-
-
-class FollowUps(Endpoint):
-    name, tag, about, listed = "followups", "followups", "Follow-ups, by id.", True
-    answer = serializers.FOLLOW_UP
-    parameters = (
-        Parameter("state", "Its state.", of=words(FollowUp.State)),
-        Parameter("closed", "no: all that are not yet closed.", kind="yes-no"),
-        Parameter("kind", "What has to be rebuilt."),
-        WAVE,
-        UNIT,
-        Parameter("q", "Part of its title, its unit's name or its new target."),
-    )
-
-    def get(self, request: Request) -> HttpResponse:
-        rows = followups.listed(kind=self.asked.get("kind", ""), text=self.asked.get("q", ""))
-        for name, column in (("state", "state"), ("wave", "unit__placement__wave_id"), ("unit", "unit_id")):
-            if name in self.asked:
-                rows = rows.filter(**{column: self.asked[name]})
-        if "closed" in self.asked:
-            rows = rows.filter(done=self.asked["closed"])
-        return self.listing(*pages.keyset(rows, self.name, {"id": int}, self.asked))
-
-
-class OneFollowUp(Endpoint):
-    name, tag, about = "followup", "followups", "One follow-up, with what will be sent."
-    answer = serializers.FOLLOW_UP_IN_FULL
-
-    def get(self, request: Request, pk: int) -> HttpResponse:
-        found: Any = followups.listed().filter(pk=pk).first()
-        if found is None:
-            raise NotHere(f"There is no follow-up {pk}.")
-        found.owed = followups.required(found)
-        found.shown_requests = [followups.shown_request(found.owed, each) for each in found.owed.requests]
-        return self.one(found)

@@ -1,39 +1,38 @@
 """Follow-ups: what the platform dropped, what will be sent to bring it back, and the probe that closes it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import QuerySet
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from migrator.followups import Kind, Question, RequiredFollowUp, Stage
+from migrator.followups import Question, RequiredFollowUp, Stage
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.audit import queries as audit
-from tracker.followups import actions, queries
+from tracker.followups import actions, exporting, queries
 from tracker.followups.models import FollowUp
 from tracker.runs.queries import database_now
-from tracker.web import lists, live
+from tracker.web import follow_up_list, lists, live
 from tracker.web.lists import Sort
 from tracker.web.permits import Permits
 from tracker.web.reviews import actor_names
-from tracker.web.views.runs import lists_text
 
 State = FollowUp.State
 SORTS = {"place": Sort("place"), "title": Sort("title"), "unit": Sort("unit__name")}
-FIGURES = (
-    ("Need an answer", (State.QUESTION,), "attention", "circle-question-mark"),
-    ("To do by people", (State.TODO,), "attention", "hand"),
-    ("Open", (State.OPEN,), "neutral", "circle"),
-    ("Under way", (State.WANTED, State.APPLIED), "progress", "loader"),
-    ("Failed", (State.FAILED,), "stop", "circle-x"),
-    ("Closed", (State.CLOSED,), "good", "check-check"),
-)
 LONGEST_ANSWER = 2000
 
 
@@ -41,7 +40,27 @@ LONGEST_ANSWER = 2000
 @require(Permission.READ)
 @require_safe
 def follow_ups(request: HttpRequest) -> HttpResponse:
-    return render(request, "follow_ups/list.html", _list(request))
+    context = _list(request)
+    wave = context["wave"]
+    context["burn"] = follow_up_list.burn_down(context["asked"], wave["name"] if wave else "")
+    return render(request, "follow_ups/list.html", context)
+
+
+@require(Permission.READ)
+@require_safe
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Exactly what the list is narrowed to, all pages of it, as CSV or JSON lines; streamed."""
+    kind = request.GET.get("format", "")
+    return exported(follow_up_list.Asked.of(request, now := database_now()).rows(), kind, now)
+
+
+def exported(found: QuerySet[FollowUp], kind: str, now: datetime) -> HttpResponseBase:
+    kind = kind if kind in exporting.FORMATS else "csv"
+    content = exporting.stream(found.order_by("pk"), kind, now)
+    answer = StreamingHttpResponse(content, content_type=exporting.FORMATS[kind])
+    answer["Content-Disposition"] = f'attachment; filename="follow-ups.{kind}"'
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 @require(Permission.READ)
@@ -52,134 +71,46 @@ def rows(request: HttpRequest) -> HttpResponse:
     return live.unchanged(request, tag) or live.fragment(request, "follow_ups/_rows.html", context, tag)
 
 
-def _number(values: list[str]) -> set[str]:
-    return {value for value in values if value.isascii() and value.isdecimal() and len(value) < 10}
-
-
 def _list(request: HttpRequest) -> dict[str, Any]:
-    text = lists_text(request)
-    found = queries.placed()
-    if text:
-        found = found.filter(Q(title__icontains=text) | Q(unit__name__icontains=text))
-    if units := _number(request.GET.getlist("unit")[:1]):
-        found = found.filter(unit_id__in=units)
-    counted = list(
-        found.order_by()
-        .values("state", "kind", "unit__placement__wave_id", "unit__placement__wave__name", "unit__name")
-        .annotate(n=Count("pk"))
-        .order_by()
-        if units
-        else found.order_by()
-        .values("state", "kind", "unit__placement__wave_id", "unit__placement__wave__name")
-        .annotate(n=Count("pk"))
-        .order_by()
-    )
-    chosen = {
-        "state": set(request.GET.getlist("state")),
-        "kind": set(request.GET.getlist("kind")),
-        "wave": _number(request.GET.getlist("wave")),
-    }
-    if chosen["state"]:
-        found = found.filter(state__in=chosen["state"] & set(State.values))
-    if chosen["kind"]:
-        found = found.filter(kind__in=chosen["kind"] & {kind.value for kind in Kind})
-    if chosen["wave"]:
-        found = found.filter(unit__placement__wave_id__in=chosen["wave"])
-    today = database_now().date()
-    open_ones = found.exclude(state=State.CLOSED)
-    special = {
-        "late": ("Late", open_ones.filter(due_on__lt=today), "stop", "clock-alert"),
-        "undone": ("Won't do asked", open_ones.filter(wont_at__isnull=False), "attention", "circle-slash"),
-    }
-    pressing = [
-        {"label": label, "value": rows.count(), "hue": hue, "icon": icon, "url": f"?only={name}"}
-        for name, (label, rows, hue, icon) in special.items()
-    ]
-    only = request.GET.get("only", "")
-    if only in special:
-        found = special[only][1]
-    facets = _facets(request, counted, chosen)
-    page = lists.page(request, found, SORTS, default="place")
+    asked = follow_up_list.Asked.of(request, database_now())
+    counted = follow_up_list.Counted(asked)
+    facets, figures, ages, ready = (
+        counted.facets(request), counted.figures(request), counted.ages(request), counted.ready(),
+    )  # fmt: skip
+    for name, value in asked.pressing().items():
+        if value:
+            label, hue, icon = follow_up_list.ONLY[name]
+            url = lists.address(request.GET, only=name)
+            figures.append({"label": label, "value": value, "hue": hue, "icon": icon, "url": url})
+    page = lists.page(request, asked.rows(), SORTS, default="place")
     query = lists.address(request.GET)
     if cursor := request.GET.get("cursor", ""):
         query += f"{'&' if len(query) > 1 else ''}cursor={cursor[:2000]}"
     applied = lists.applied(facets)
-    if units:
-        name = counted[0]["unit__name"] if counted else "a unit"
+    if asked.units:
+        name = counted.lines[0]["unit__name"] if counted.lines else "a unit"
         applied.append(("Unit", lists.Option(name, lists.address(request.GET, unit=None))))
-    figures = [
-        {
-            "label": label,
-            "value": sum(row["n"] for row in counted if row["state"] in states),
-            "hue": hue,
-            "icon": icon,
-            "url": lists.address(request.GET, state=[str(state) for state in states]),
-        }
-        for label, states, hue, icon in FIGURES
-    ]
-    figures += [each for each in pressing if each["value"]]
-    if only in special:
-        applied.append(("Only", lists.Option(special[only][0], lists.address(request.GET, only=None))))
-    ready = _ready(counted, chosen["wave"]) if not text and not units and not chosen["kind"] else []
+    if asked.only:
+        applied.append(
+            ("Only", lists.Option(follow_up_list.ONLY[asked.only][0], lists.address(request.GET, only=None)))
+        )
     seen = [(r.pk, r.state, r.last_error, r.probed_at, r.probe_says, r.closed_at, r.owner, r.due_on) for r in page]
+    numbers = [each["value"] for each in (*figures, *ages)]
     return {
-        "page": page, "facets": facets, "applied": applied, "figures": figures, "text_sought": text,
-        "count": found.count() if only in special else sum(row["n"] for row in counted if _in(row, chosen)),
-        "today": today, "any": bool(counted) or bool(text or units),
-        "ready": ready, "rows_url": reverse("follow_ups_rows") + query,
+        "asked": asked, "page": page, "facets": facets, "applied": applied, "figures": figures, "ages": ages,
+        "text_sought": asked.text, "count": counted(), "today": asked.now.date(),
+        "any": bool(counted.lines) or asked.anything, "ready": ready, "wave": counted.wave(),
+        "rows_url": reverse("follow_ups_rows") + query,
         "why_not": Permits(request.user).why_not(Permission.APPLY_FOLLOW_UP),  # type: ignore[arg-type]
-        "live_etag": live.etag(*seen, *[f["value"] for f in figures], page.next_url, ready),
+        "live_etag": live.etag(*seen, *numbers, page.next_url, ready),
     }  # fmt: skip
-
-
-def _in(row: Mapping[str, Any], chosen: Mapping[str, set[str]], but: str = "") -> bool:
-    wave = row["unit__placement__wave_id"]
-    values = {"state": row["state"], "kind": row["kind"], "wave": str(wave) if wave else ""}
-    return all(not chosen[name] or values[name] in chosen[name] for name in chosen if name != but)
-
-
-def _facets(request: HttpRequest, counted: list[dict[str, Any]], chosen: Mapping[str, set[str]]) -> list[lists.Facet]:
-    def number(name: str, column: str, value: object) -> int:
-        return sum(row["n"] for row in counted if row[column] == value and _in(row, chosen, but=name))
-
-    kinds = {row["kind"] for row in counted}
-    waves = {(row["unit__placement__wave__name"], row["unit__placement__wave_id"]) for row in counted}
-    return [
-        lists.facet(
-            request, "state", "State", [(s, s, number("state", "state", s)) for s in State.values], chip="follow-up"
-        ),
-        lists.facet(
-            request,
-            "kind",
-            "Kind",
-            [(k.value, k.value.capitalize(), number("kind", "kind", k.value)) for k in Kind if k.value in kinds],
-        ),
-        lists.facet(
-            request,
-            "wave",
-            "Wave",
-            [(str(pk), name, number("wave", "unit__placement__wave_id", pk)) for name, pk in sorted(
-                (name, pk) for name, pk in waves if pk)],
-        ),
-    ]  # fmt: skip
-
-
-def _ready(counted: list[dict[str, Any]], waves: set[str]) -> list[dict[str, Any]]:
-    """Waves with open follow-ups that need nothing but to be applied."""
-    found: dict[int, dict[str, Any]] = {}
-    for row in counted:
-        pk = row["unit__placement__wave_id"]
-        if row["state"] == State.OPEN and pk and (not waves or str(pk) in waves):
-            wave = found.setdefault(pk, {"pk": pk, "name": row["unit__placement__wave__name"], "n": 0})
-            wave["n"] += row["n"]
-    return sorted(found.values(), key=lambda wave: wave["name"])
 
 
 @require(Permission.APPLY_FOLLOW_UP)
 @require_POST
 def apply_ready(request: HttpRequest) -> HttpResponse:
     """Every open follow-up of one wave, together."""
-    wave = next(iter(_number([request.POST.get("wave", "")])), "")
+    wave = next(iter(follow_up_list.number([request.POST.get("wave", "")])), "")
     ids = FollowUp.objects.filter(state=State.OPEN, unit__placement__wave_id=wave or None).values_list("pk", flat=True)
     back = reverse("follow_ups") + (f"?wave={wave}" if wave else "")
     try:
@@ -246,6 +177,7 @@ def _context(request: HttpRequest, row: FollowUp) -> dict[str, Any]:
         "open_questions": len(value.open_questions),
         "captured": json.dumps(captured, indent=2, ensure_ascii=False) if captured else "",
         "by_hand": value.by_hand,
+        "snippets": queries.snippets(row, value) if not value.by_hand and row.state != State.CLOSED else None,
         "may_answer": row.state in (State.QUESTION, State.OPEN, State.FAILED),
         "wanted_by": actor_names([row.wanted_by]).get(row.wanted_by, row.wanted_by),
         "denied": denied,
@@ -304,7 +236,7 @@ def _stage(row: FollowUp, index: int, stage: Stage, value: RequiredFollowUp) -> 
     body = queries.shown(value, dict(stage.request.body)) if stage.request.body is not None else None
     closed = row.state == State.CLOSED
     return {
-        "number": index + 1,
+        "label": f"Request {index + 1}",
         "method": stage.request.method,
         "path": stage.request.path,
         "version": stage.request.api_version,

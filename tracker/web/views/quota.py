@@ -1,20 +1,23 @@
 """Quota: what Azure allows and uses, what waves reserved, what is short, and the requests that raise it."""
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Min
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from migrator import leads
 from migrator import quota as sums
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.inventory.models import Subscription
-from tracker.quota import actions, queries
-from tracker.quota.models import QuotaRequest, Usage
+from tracker.quota import actions, lead_times, queries
+from tracker.quota.models import QuotaRequest, SizeList, Usage
 from tracker.quota.queries import MatrixRow
 from tracker.runs.queries import database_now
 from tracker.web import lists, live
@@ -25,7 +28,12 @@ MOST = 1_000_000  # of anything one request may ask for
 LONGEST_REASON = 1000
 SHOWN = 100  # requests on the page
 UNCOUNTED = 50
-OPEN = (QuotaRequest.State.DRAFT, QuotaRequest.State.SENT, QuotaRequest.State.DOUBTFUL)
+OPEN = (
+    QuotaRequest.State.DRAFT,
+    QuotaRequest.State.SENT,
+    QuotaRequest.State.DOUBTFUL,
+    QuotaRequest.State.TICKET,
+)
 
 
 @lru_cache(maxsize=4)
@@ -78,6 +86,8 @@ def _context(request: HttpRequest, version: tuple[str, str]) -> dict[str, Any]:
         asked = [row for row in asked if row.state in states]
     asked_more, asked = len(asked) - SHOWN, asked[:SHOWN]
     people = actor_names({row.requested_by for row in asked})
+    seen = lead_times.granted() if any(row.state in OPEN for row in asked) else []
+    now = database_now() if seen else None
     tables: dict[str, dict[str, Any]] = {}
     for row in rows:
         table = tables.setdefault(row.subscription.pk, {"subscription": row.subscription, "rows": [], "read": None})
@@ -99,8 +109,9 @@ def _context(request: HttpRequest, version: tuple[str, str]) -> dict[str, Any]:
         "applied": lists.applied(facets),
         "counts": counts,
         "any": bool(everything),
+        "sizes_read": SizeList.objects.aggregate(oldest=Min("read_at"))["oldest"] if everything else None,
         "shown": len(rows),
-        "requests": [(row, people.get(row.requested_by, row.requested_by)) for row in asked],
+        "requests": [(row, people.get(row.requested_by, row.requested_by), _lead(row, seen, now)) for row in asked],
         "request_states": sorted(states) if states else [],
         "open_requests": open_requests,
         "requests_more": max(0, asked_more),
@@ -108,6 +119,14 @@ def _context(request: HttpRequest, version: tuple[str, str]) -> dict[str, Any]:
         "uncounted_more": max(0, len(unknowns) - UNCOUNTED),
         "why_not": Permits(request.user).why_not(Permission.REQUEST_QUOTA),  # type: ignore[arg-type]
     }
+
+
+def _lead(row: QuotaRequest, seen: list[leads.Granted], now: datetime | None) -> dict[str, Any] | None:
+    """What is usual for an open request, and whether this one takes longer than nine of ten; None: nothing is known."""
+    usual = leads.usual(seen, row.region, row.name) if row.state in OPEN else None
+    if usual is None or now is None:
+        return None
+    return {"usual": usual, "late": (now - (row.sent_at or row.requested_at)).total_seconds() > usual.late}
 
 
 def _facets(request: HttpRequest, rows: list[MatrixRow], fits: Any) -> list[lists.Facet]:
@@ -170,6 +189,7 @@ def _form(request: HttpRequest, given: dict[str, str], *, status: int = 200, **m
     context = {
         "usage": usage,
         "row": row,
+        "usual": leads.usual(lead_times.granted(), usage.region, usage.name) if usage else None,
         "given": {name: given.get(name, "")[:200] for name in FIELDS},
         "limit": given.get("limit", "")[:20],
         "reason": given.get("reason", "").replace("\x00", "")[:LONGEST_REASON],

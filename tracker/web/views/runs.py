@@ -276,6 +276,19 @@ def overrun(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 @require(Permission.OPERATE)
 @require_POST
+def accept_gap(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Let Prepare start without what could not be read before it."""
+    told, reason = request.POST.getlist("told"), request.POST.get("reason", "")
+    return _carry_out(
+        request,
+        run_id,
+        lambda found: actions.accept_gap(found, told=told, reason=reason, by=request.user, now=found.now),
+        "Prepare may start without them; what was not read becomes work for people after Commit.",
+    )
+
+
+@require(Permission.OPERATE)
+@require_POST
 def dispose(request: HttpRequest, run_id: UUID, pk: int) -> HttpResponse:
     """Say why an unexpected difference is acceptable."""
     words = request.POST.get("disposition", "")

@@ -31,6 +31,7 @@ from tracker.readiness.models import Waiver
 from tracker.runs import rehearsals
 from tracker.runs.models import Comparison, Difference, Purpose, Run
 from tracker.web import (
+    captured,
     charts,
     configuration,
     findings,
@@ -255,6 +256,7 @@ def follow_ups_tab(request: HttpRequest, unit: Unit) -> dict[str, Any]:
         "follow_ups": rows,
         "states": Counter(row.state for row in rows),
         "fixes_again": fixes.again(unit),
+        "captured": captured.of(unit),
     }
 
 
