@@ -49,6 +49,22 @@ def usual(granted: Sequence[Granted], region: str, name: str) -> Usual | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What is usual for one limit of one region."""
+
+    region: str
+    name: str
+    usual: Usual
+
+
+def table(granted: Sequence[Granted]) -> list[Lead]:
+    """A row for each limit that was ever granted, by region and name. `granted`: the newest first."""
+    limits = {(one.region.replace(" ", "").lower(), one.name.lower()): one for one in reversed(granted)}
+    found = [(one, usual(granted, one.region, one.name)) for _, one in sorted(limits.items())]
+    return [Lead(one.region, one.name, told) for one, told in found if told is not None]
+
+
 def _of(took: Iterable[float], of: str) -> Usual:
     ordered = sorted(took)
     return Usual(_rank(ordered, 0.5), _rank(ordered, 0.9), len(ordered), of)

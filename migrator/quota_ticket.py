@@ -28,8 +28,9 @@ CONTACT: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A refused request. `in_use`: None where it was not read."""
+    """A refused request. `request`: its number here. `in_use`: None where it was not read."""
 
+    request: int
     subscription: str
     subscription_name: str
     region: str
@@ -104,4 +105,5 @@ def ticket(refused: Refused) -> Ticket:
 
 
 def _name(refused: Refused) -> str:
-    return f"quota-{refused.name}-{refused.region}".replace(" ", "-").lower()
+    """Azure wants names of tickets unique in a subscription: a second one for the same limit has another number."""
+    return f"quota-{refused.name}-{refused.region}-{refused.request}".replace(" ", "-").lower()

@@ -98,6 +98,11 @@ class Context:
         answers = self.answers()
         return bool(answers) and max(answers, key=lambda a: a.at).passed
 
+    def validate_passed(self) -> datetime | None:
+        """When Validate passed, if that still counts."""
+        newest = self.validation
+        return newest.at if newest is not None and newest.passed and newest.fresh(self.now) else None
+
     def prepared(self) -> bool:
         return self.preparation is not None and self.preparation.passed and self.preparation.fresh(self.now)
 

@@ -108,7 +108,9 @@ class Engine:
         findings: list[Finding] = []
         given = [one for one in _given(context) if (one[1].messages or not one[1].passed) and one[1].fresh(context.now)]
         spoken = (
-            platform.answers(given, view, self._candidates(checked)) if given else self._stale(view, context, checked)
+            platform.answers(given, view, self._candidates(checked), passed=context.validate_passed())
+            if given
+            else self._stale(view, context, checked)
         )
         plain, key, name = not (spoken or context.attestations or context.waived), unit.key, unit.name
         for rule, answers in checked.items():

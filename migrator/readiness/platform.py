@@ -6,6 +6,7 @@ What no rule recognises becomes a finding of the PLATFORM rule.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from migrator.messages import ErrorClass, QuotaNumbers, classify, find, normalise, quota_numbers
@@ -37,6 +38,9 @@ CLASSES: Final = {
     ErrorClass.UNKNOWN: "in no list of known messages",
 }
 """Class of a message in the error catalogue (azure.md 2.10) -> what it asks for, in a few words."""
+
+STAYS: Final = frozenset({ErrorClass.QUOTA, ErrorClass.TICKET})
+"""Classes of an error of Prepare which a later Validate that passed does not put in question."""
 
 
 def matches(text: str, fragments: Sequence[Sequence[str]]) -> bool:
@@ -105,12 +109,23 @@ def _to_ask(numbers: QuotaNumbers) -> int:
 
 
 def answers(
-    given: Iterable[tuple[str, ValidationAnswer]], view: View, rules: Sequence[Rule]
+    given: Iterable[tuple[str, ValidationAnswer]],
+    view: View,
+    rules: Sequence[Rule],
+    *,
+    passed: datetime | None = None,
 ) -> Mapping[Rule, list[Answer]]:
-    """What the platform's messages say, by the rule they confirm. `given`: ("Validate" or "Prepare", the answer)."""
+    """What the platform's messages say, by the rule they confirm. `given`: ("Validate" or "Prepare", the answer).
+
+    `passed`: aware time of the newest Validate that passed, if one still counts. What Prepare refused before it is a
+    question which only preparing again settles, and like all that only Prepare can tell it holds no verdict; what the
+    inventory shows too holds it as before. Not so a want of quota, which Validate does not look for (azure.md 2.1 [D]),
+    and what asks for a ticket: those stay refusals.
+    """
     found: dict[Rule, list[Answer]] = {}
     for verb, answer in given:
         refused = False
+        after = passed if passed is not None and not answer.passed and passed > answer.at else None
         for message in answer.messages:
             rule = recognised(message, rules)
             refused = refused or message.category is Category.ERROR
@@ -118,13 +133,30 @@ def answers(
             sentence = f"{verb} says of {name}: {_words(message)}"
             said = evidence_of(message, verb, answer)
             stated = Answer(Outcome.YES, key, name, sentence, said, "", effect_of(message, rule))
+            if after and classify(0, message.code, message.message)[0] not in STAYS:
+                stated = _asked_again(stated, verb, answer, after)
             found.setdefault(rule or PLATFORM, []).append(stated)
         if not answer.passed and not refused:
             sentence = f"{verb} failed for {view.unit.name} and gave no reason."
             said = (Evidence(f"{verb} at {answer.at.isoformat()}", "failed"),)
             stated = Answer(Outcome.YES, view.unit.key, view.unit.name, sentence, said, "", Effect.BLOCKS)
+            if after:
+                stated = _asked_again(stated, verb, answer, after)
             found.setdefault(PLATFORM, []).append(stated)
     return found
+
+
+def _asked_again(stated: Answer, verb: str, answer: ValidationAnswer, passed: datetime) -> Answer:
+    """What a refusal says once a later Validate passed. Information stays as it was."""
+    if stated.effect is Effect.INFO:
+        return stated
+    when = f"{passed:%Y-%m-%d %H:%M} UTC"
+    return stated._replace(
+        outcome=Outcome.UNKNOWN,
+        effect=Effect.INFO,
+        sentence=f"Refused on {answer.at:%Y-%m-%d %H:%M} UTC; Validate passed on {when}. {stated.sentence}",
+        settles=f"Only {verb} can tell whether this is over: Validate has passed since.",
+    )
 
 
 def stale(verb: str, answer: ValidationAnswer, view: View, rules: Sequence[Rule]) -> Mapping[Rule, list[Answer]]:
@@ -155,7 +187,8 @@ PLATFORM: Final = Rule(
     also=(Detection.PREPARE,),
     statement=(
         "Validate or Prepare answered with a message which no rule of the catalogue recognises. An error stops the "
-        "move, a warning announces a change. A message counts for seven days."
+        "move, a warning announces a change. A message counts for seven days; what Prepare refused is a question once "
+        "Validate passed again."
     ),
     remedy=(
         "Read the platform's words, put right what they name, and run Validate again. An internal error is usually "

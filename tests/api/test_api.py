@@ -28,7 +28,8 @@ from tracker.readiness.models import Finding
 NOWHERE = "018f0000-0000-7000-8000-000000000000"
 LISTS = (
     "subscriptions/", "resources/", "units/", "rules/", "waves/", "approvals/", "runs/", "runs/outside/",
-    "quota/usages/", "quota/matrix/", "quota/requests/", "followups/", "audit/events/", "audit/checkpoints/",
+    "quota/usages/", "quota/matrix/", "quota/lead-times/", "quota/requests/", "followups/",
+    "audit/events/", "audit/checkpoints/",
 )  # fmt: skip
 ONES = (
     "subscriptions/{}/", "subscriptions/{}/sync/", "resources/{}/", "units/{}/", "units/{}/findings/",

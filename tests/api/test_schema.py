@@ -83,6 +83,11 @@ def far(programme: Programme) -> Programme:
         subscription=programme.subscription, region="westeurope", provider="Microsoft.Compute", name="cores",
         limit_before=10, limit_wanted=20, requested_by="user:p-maya", requested_at=database_now(),
     )  # fmt: skip
+    QuotaRequest.objects.create(
+        subscription=programme.subscription, region="westeurope", provider="Microsoft.Compute", name="cores",
+        limit_before=5, limit_wanted=10, requested_by="user:p-maya", requested_at=database_now(), state="granted",
+        sent_at=database_now() - timedelta(hours=2), decided_at=database_now(),
+    )  # fmt: skip
     finding = Finding.objects.get(unit__name="legacy-net", rule="VNET-PEERING")
     fixes.ask(
         finding.unit, rule=finding.rule, resource_key=finding.resource_key, reason="It blocks us.",
@@ -112,7 +117,8 @@ def test_every_answer_of_a_whole_programme_fits_the_document(far: Programme) -> 
     ask = Checked(Api(far.noor))
     asked = {
         "": {}, "subscriptions/": {}, "resources/": {}, "units/": {}, "rules/": {}, "waves/": {}, "approvals/": {},
-        "runs/": {}, "quota/usages/": {}, "quota/matrix/": {}, "quota/requests/": {}, "followups/": {}, "fixes/": {},
+        "runs/": {}, "quota/usages/": {}, "quota/matrix/": {}, "quota/requests/": {}, "quota/lead-times/": {},
+        "followups/": {}, "fixes/": {},
         "audit/events/": {}, "audit/checkpoints/": {}, "waivers/": {}, "attestations/": {}, "runs/outside/": {},
         "locks/": {}, "validations/": {},
     }  # fmt: skip

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from migrator.leads import Granted, expected, usual
+from migrator.leads import Granted, expected, table, usual
 
 DAY = 86400.0
 
@@ -46,6 +46,20 @@ def test_only_the_newest_count_and_nine_of_ten_is_one_of_them() -> None:
 def test_times_are_said_as_people_say_them(seconds: float, words: str) -> None:
     said = usual(rows(seconds), "westeurope", "cores")
     assert said is not None and said.sentence.startswith(f"usually {words}, nine of ten within {words} ")
+
+
+def test_the_table_has_a_row_for_each_limit_whatever_azures_spelling() -> None:
+    seen = [
+        Granted("West Europe", "cores", 10), Granted("westeurope", "Cores", 20), Granted("westeurope", "cores", 30),
+        Granted("northeurope", "cores", 40), Granted("northeurope", "PublicIPAddresses", 50),
+    ]  # fmt: skip
+    told = [(row.region, row.name, row.usual.requests, row.usual.of) for row in table(seen)]
+    assert told == [
+        ("northeurope", "cores", 5, "in all regions"),
+        ("northeurope", "PublicIPAddresses", 5, "in all regions"),
+        ("West Europe", "cores", 3, "for cores in West Europe"),
+    ]
+    assert table([]) == []
 
 
 def test_the_day_it_can_be_expected() -> None:

@@ -37,7 +37,8 @@ def test_each_step_says_where_it_stands(given: dict, stands: tuple, words: tuple
 
 
 def refused(**more: object) -> Refused:
-    facts = {"subscription": "s", "subscription_name": "Shop", "region": "westeurope", "provider": "Microsoft.Compute",
+    facts = {"request": 7,
+             "subscription": "s", "subscription_name": "Shop", "region": "westeurope", "provider": "Microsoft.Compute",
              "name": "standardDSv3Family", "limit": 100, "in_use": 90, "wanted": 104, "words": "Contact “support”",
              "reason": "The tills", "waves": (("Wave 1", "2026-12-01"),)}  # fmt: skip
     return Refused(**facts | more)
@@ -55,6 +56,7 @@ def test_the_ticket_has_every_fact_and_signs_for_nobody() -> None:
     assert all(value.startswith("{") for key, value in made.body["properties"]["contactDetails"].items()
                if key not in ("preferredContactMethod", "preferredSupportLanguage"))  # fmt: skip
     assert made.path.startswith("/subscriptions/s/providers/Microsoft.Support/supportTickets/quota-")
+    assert ticket(refused(request=8)).path != made.path  # a second ticket for the same limit needs a name of its own
 
 
 def test_what_is_not_known_is_said_and_the_network_is_told_in_words() -> None:

@@ -303,6 +303,22 @@ QUOTA_ROW = Shape.made(
     f("short", integer(null=True), "Missing for everything known; null when it cannot be told."),
     f("request", shaped(QUOTA_REQUEST, null=True), "The newest request for it."),
 )
+LEAD_TIME = Shape.made(
+    "LeadTime",
+    "How long requests for one limit of a region usually took, from those that were granted here.",
+    f("region", text(), "The region."),
+    f("name", text(), "The limit, as Azure lists it."),
+    f("median_seconds", integer(), "Half of them took no longer.", lambda row: round(row.usual.median)),
+    f("late_seconds", integer(), "Nine of ten took no longer.", lambda row: round(row.usual.late)),
+    f("requests", integer(), "From how many requests.", "usual.requests"),
+    f(
+        "of",
+        text(),
+        "Which these were: of a limit with fewer than three, those of its region or of all speak.",
+        "usual.of",
+    ),
+    f("sentence", text(), "The same in words.", "usual.sentence"),
+)
 FOLLOW_UP = Shape.made(
     "FollowUp",
     "Work owed after Commit.",

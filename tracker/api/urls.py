@@ -49,6 +49,7 @@ urlpatterns = [
     path("validations/<int:pk>/units/", validations.ValidatedUnits.as_view(), name="api_validated_units"),
     path("quota/usages/", planning.Usages.as_view(), name="api_quota_usages"),
     path("quota/matrix/", planning.Matrix.as_view(), name="api_quota_matrix"),
+    path("quota/lead-times/", planning.LeadTimes.as_view(), name="api_quota_lead_times"),
     path("quota/requests/", planning.Requests.as_view(), name="api_quota_requests"),
     path("followups/", follow_ups.FollowUps.as_view(), name="api_followups"),
     path("followups/export/", follow_ups.Export.as_view(), name="api_followups_export"),

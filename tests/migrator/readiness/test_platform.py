@@ -7,7 +7,17 @@ import pytest
 
 from migrator import units
 from migrator.messages import BY_ID, ErrorClass, classify, quota_numbers
-from migrator.readiness import CATALOGUE, Context, Effect, Evaluation, Finding, Outcome, ValidationAnswer, evaluate
+from migrator.readiness import (
+    CATALOGUE,
+    Context,
+    Effect,
+    Evaluation,
+    Finding,
+    Outcome,
+    ValidationAnswer,
+    Verdict,
+    evaluate,
+)
 from migrator.readiness.platform import CLASSES
 from migrator.resources import Category, PlatformMessage
 from tests.migrator.readiness.cases import NOW, PASSED, QUOTA, WEB
@@ -130,6 +140,52 @@ def test_a_stale_message_is_gone_when_the_inventory_has_answered_its_rule_since(
 
 def test_a_stale_message_is_gone_when_the_platform_has_answered_since() -> None:
     assert platforms(evaluated(said("Odd", "The end is nigh"), age=8, preparation=PASSED)) == []
+
+
+def refused_then_validated(message: PlatformMessage, *, validated: float = 0.5, **given: object) -> Evaluation:
+    """Prepare refused two days ago; Validate passed `validated` days ago."""
+    passed = ValidationAnswer(NOW - timedelta(days=validated), True)
+    return evaluated(message, age=2, verb="preparation", validation=passed, **given)
+
+
+def test_what_prepare_refused_is_a_question_once_validate_passed_again_and_holds_no_verdict() -> None:
+    evaluation = refused_then_validated(said("Odd", "The end is nigh"))
+    (finding,) = platforms(evaluation)
+    assert (finding.outcome, finding.effect) == (Outcome.UNKNOWN, Effect.INFO)
+    assert finding.sentence == (
+        "Refused on 2026-11-20 12:00 UTC; Validate passed on 2026-11-22 00:00 UTC. Prepare says of net: Odd: The end "
+        "is nigh"
+    )
+    assert finding.settles == "Only Prepare can tell whether this is over: Validate has passed since."
+    assert evaluation.verdict is evaluated(verb="preparation", validation=PASSED).verdict
+
+
+def test_a_validate_before_the_refusal_puts_nothing_in_question() -> None:
+    evaluation = refused_then_validated(said("Odd", "The end is nigh"), validated=3)
+    assert [f.outcome for f in platforms(evaluation)] == [Outcome.YES]
+    assert evaluation.verdict is Verdict.BLOCKED
+
+
+@pytest.mark.parametrize(("row", "_status", "code", "message"), SAMPLES)
+def test_a_want_of_quota_or_support_stays_a_refusal_whatever_validate_says(
+    row: str, _status: str, code: str, message: str
+) -> None:
+    seen = {f.rule_id for f in of(WEB, validation=PASSED, **QUOTA).findings if f.outcome is Outcome.YES}
+    spoken = [f for f in platforms(refused_then_validated(said(code, message))) if f.rule_id not in seen]
+    stays = classify(0, code, message)[0] in {ErrorClass.QUOTA, ErrorClass.TICKET}
+    assert {f.outcome for f in spoken} <= {Outcome.YES if stays else Outcome.UNKNOWN}, row
+
+
+def test_some_known_refusals_stay_and_most_do_not() -> None:
+    classes = [classify(0, code, message)[0] for _row, _status, code, message in SAMPLES]
+    stays = [one for one in classes if one in {ErrorClass.QUOTA, ErrorClass.TICKET}]
+    assert 0 < len(stays) < len(classes) / 2
+
+
+def test_a_refusal_without_a_reason_is_a_question_too() -> None:
+    silent = ValidationAnswer(NOW - timedelta(days=2), False)
+    (finding,) = platforms(of(WEB, preparation=silent, validation=PASSED, **QUOTA))
+    assert (finding.outcome, finding.effect) == (Outcome.UNKNOWN, Effect.INFO)
 
 
 def test_stale_information_asks_nothing() -> None:

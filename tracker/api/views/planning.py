@@ -6,10 +6,12 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from migrator import leads
 from tracker.api import pages, serializers
 from tracker.api.endpoint import Endpoint
 from tracker.api.errors import NotHere
 from tracker.api.pages import Parameter, words
+from tracker.quota import lead_times
 from tracker.quota import queries as quota
 from tracker.quota.models import QuotaRequest, Usage
 from tracker.runs import forecast, wave_facts
@@ -117,6 +119,26 @@ class Matrix(Endpoint):
                 self.asked,
             )
         )
+
+
+class LeadTimes(Endpoint):
+    name, tag, about, listed = (
+        "quota_lead_times",
+        "quota",
+        "How long requests to raise limits usually took here, by region and limit.",
+        True,
+    )
+    answer = serializers.LEAD_TIME
+    parameters = (REGION,)
+
+    def get(self, request: Request) -> HttpResponse:
+        place = self.asked.get("region", "").replace(" ", "").lower()
+        rows = [
+            row
+            for row in leads.table(lead_times.granted())
+            if not place or row.region.replace(" ", "").lower() == place
+        ]
+        return self.listing(*pages.sliced(rows, self.name, lambda row: f"{row.region}|{row.name}", self.asked))
 
 
 class Requests(Endpoint):

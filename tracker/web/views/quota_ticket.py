@@ -29,6 +29,7 @@ def ticket_of(row: QuotaRequest) -> Ticket:
     days = first_days(queries.waves_that_reserve(row))
     return quota_ticket.ticket(
         Refused(
+            request=row.pk,
             subscription=row.subscription_id,
             subscription_name=row.subscription.name,
             region=row.region,
