@@ -27,6 +27,7 @@ from migrator.simulator.translation import GROUP_TYPE, group_document
 
 MIGRATE = "Microsoft.ClassicInfrastructureMigrate"
 CLOUD_SERVICES = "Microsoft.Compute/CloudServices"
+VAULT = "Microsoft.RecoveryServices/vaults"
 REGISTRATION = 180.0  # simulated seconds (azure.md 7: minutes)
 GIVES_UP = 24 * 3600.0  # azure.md 2.1
 SECONDS = {  # simulated, of an operation: to begin with, and for each instance [I]; Validate is quick (azure.md 2.1)
@@ -80,6 +81,7 @@ class Platform:
             self.store.put(document)
             if group_in(document["id"]) and str(document["type"]).lower() not in scopes.HIDDEN:
                 self.ensure_group(document["id"], str(document.get("location", "")))
+            self._ensure_vault(document)
         for row in estate.get("registrations", ()):
             self._register(row["subscriptionId"].lower(), row["name"], row["state"], None)
 
@@ -89,6 +91,18 @@ class Platform:
         known = self.store.get(group["id"])
         if known is None or (not known["location"] and location):
             self.store.put(group)
+
+    def _ensure_vault(self, document: Document) -> None:
+        """The vault of what is protected: a capture holds that, and no vaults (gateway/protection.py)."""
+        protected = str(document["id"])
+        before = protected.lower().find(f"/{VAULT}/".lower())
+        if before < 0:
+            return
+        start = before + len(f"/{VAULT}/")
+        name, _, below = protected[start:].partition("/")
+        vault = protected[:start] + name
+        if below and self.store.get(vault) is None:
+            self.store.put({"id": vault, "name": name, "type": VAULT, "location": "", "properties": {}})
 
     # Time
 

@@ -445,6 +445,8 @@ def world(programme: Programme) -> dict[str, Any]:
     commit waits for its approver. The ids the orders name."""
     from tracker.accounts.models import User
     from tracker.accounts.permissions import Role
+    from tracker.followups.models import AcceptedGap
+    from tracker.readiness.models import PlatformAnswer, SettledAnswer
     from tracker.runs.models import Ask, Operation, Overrun, Run
     from tracker.waves.models import Approval
 
@@ -459,7 +461,12 @@ def world(programme: Programme) -> dict[str, Any]:
     audit.sequence(database_now())
     assert Operation.objects.get(pk=operation.pk).state == "ready"
     assert Ask.objects.exists()
-    Overrun.objects.create(run=run, verb="commit", by="user:p-tomas", at=database_now(), reason="one row of each table")
+    now, reason = database_now(), "one row of each table"
+    Overrun.objects.create(run=run, verb="commit", by="user:p-tomas", at=now, reason=reason)
+    AcceptedGap.objects.create(
+        unit=run.unit, run=run.pk, missing=[{"sentence": reason}], by="user:p-tomas", at=now, reason=reason
+    )
+    SettledAnswer.objects.create(answer=PlatformAnswer.objects.earliest("pk"), at=now, why=reason)
     return {
         "run": run.pk,
         "other_run": other.pk,

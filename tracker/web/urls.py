@@ -142,6 +142,7 @@ urlpatterns = [
     path("follow-ups/<int:pk>/apply/", follow_ups.apply, name="follow_up_apply"),
     path("follow-ups/<int:pk>/probe/", follow_ups.probe, name="follow_up_probe"),
     path("locks/", locks.locks, name="locks"),
+    path("locks/export/", locks.export, name="locks_export"),
     path("waivers/", waivers.waivers, name="waivers"),
     path("waivers/new/", waivers.new, name="waiver_new"),
     path("waivers/<int:pk>/", waivers.waiver, name="waiver"),

@@ -1,5 +1,7 @@
 """The ledger of locks: opened and closed with the unit, told of when they last, never changed afterwards."""
 
+import csv
+import io
 import json
 from datetime import timedelta
 
@@ -120,3 +122,29 @@ def test_the_page_and_its_numbers(programme: Programme) -> None:
     assert "shop-net" not in maya.get("/locks/?state=ended").content.decode().partition("<tbody>")[2]
     assert "/locks/?state=held" in maya.get("/").content.decode()
     assert maya.get("/locks/?wave=x&state=nonsense&q=%00").status_code == 200
+
+
+def test_the_ledger_goes_along_as_a_file_exactly_as_filtered(programme: Programme) -> None:
+    maya = signed_in(programme.maya)
+    empty = csv.DictReader(io.StringIO(told(maya, "/locks/export/?format=csv").lstrip("\ufeff")))
+    assert list(empty) == [] and "percent_of_limit" in (empty.fieldnames or ())
+    run = programme.prepared()
+    page = maya.get("/locks/?state=held&q=shop").content.decode()
+    assert "1 lock, as filtered" in page
+    assert "/locks/export/?state=held&amp;q=shop&amp;format=csv" in page
+    (row,) = csv.DictReader(io.StringIO(told(maya, "/locks/export/?state=held&q=shop&format=csv").lstrip("\ufeff")))
+    assert (row["unit_name"], row["run"], row["wave"]) == (run.unit.name, str(run.pk), run.wave.name)
+    assert (row["closed_at"], row["end"], row["limit_hours"], row["percent_of_limit"]) == ("", "", "72", "0")
+    (line,) = told(maya, f"/locks/export/?format=jsonl&wave={run.wave_id}").splitlines()
+    assert json.loads(line)["unit"] == run.unit.key and json.loads(line)["locked_seconds"] >= 0
+    assert told(maya, "/locks/export/?format=jsonl&state=ended") == ""
+    assert "as filtered" not in maya.get("/locks/?state=ended").content.decode()
+    odd = maya.get("/locks/export/?format=exe&wave=x&q=%00")
+    assert odd.status_code == 200 and odd["Content-Type"].startswith("text/csv")
+    assert Client().get("/locks/export/").status_code == 302
+
+
+def told(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer["Cache-Control"] == "no-store"
+    return b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]

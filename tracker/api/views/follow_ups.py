@@ -15,6 +15,7 @@ from tracker.api.errors import NotHere
 from tracker.api.pages import Parameter, words
 from tracker.api.views.inventory import unit_or_404
 from tracker.api.views.planning import UNIT, WAVE
+from tracker.audit import tables
 from tracker.followups import exporting, gaps, queries
 from tracker.followups.models import FollowUp
 from tracker.runs.queries import database_now
@@ -52,18 +53,18 @@ class FollowUps(Endpoint):
 class Export(Endpoint):
     name, tag = "followups_export", "followups"
     about = "Follow-ups, all pages of them, as a file that streams. Secrets that were given are masked."
-    media = tuple(kind.partition(";")[0] for kind in exporting.FORMATS.values())
+    media = tuple(kind.partition(";")[0] for kind in tables.FORMATS.values())
     parameters = (
         *FILTERS,
-        Parameter("format", "csv (when left out) or jsonl: a JSON object a line.", of=tuple(exporting.FORMATS)),
+        Parameter("format", "csv (when left out) or jsonl: a JSON object a line.", of=tuple(tables.FORMATS)),
     )
 
     def get(self, request: Request) -> HttpResponseBase:
         kind = self.asked.get("format", "csv")
         if request.method == "HEAD":
-            return HttpResponse(content_type=exporting.FORMATS[kind])
+            return HttpResponse(content_type=tables.FORMATS[kind])
         content = exporting.stream(_narrowed(self.asked).order_by("pk"), kind, database_now())
-        answer = StreamingHttpResponse(content, content_type=exporting.FORMATS[kind])
+        answer = StreamingHttpResponse(content, content_type=tables.FORMATS[kind])
         answer["Content-Disposition"] = f'attachment; filename="follow-ups.{kind}"'
         answer["Cache-Control"] = "no-store"
         return answer

@@ -23,6 +23,7 @@ from migrator.followups import Question, RequiredFollowUp, Stage
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.audit import queries as audit
+from tracker.audit import tables
 from tracker.followups import actions, exporting, queries
 from tracker.followups.models import FollowUp
 from tracker.runs.queries import database_now
@@ -55,9 +56,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
 
 
 def exported(found: QuerySet[FollowUp], kind: str, now: datetime) -> HttpResponseBase:
-    kind = kind if kind in exporting.FORMATS else "csv"
+    kind = kind if kind in tables.FORMATS else "csv"
     content = exporting.stream(found.order_by("pk"), kind, now)
-    answer = StreamingHttpResponse(content, content_type=exporting.FORMATS[kind])
+    answer = StreamingHttpResponse(content, content_type=tables.FORMATS[kind])
     answer["Content-Disposition"] = f'attachment; filename="follow-ups.{kind}"'
     answer["Cache-Control"] = "no-store"
     return answer

@@ -3,14 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from migrator import locks as sums
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
+from tracker.audit import tables
+from tracker.inventory import locks_export
 from tracker.inventory.lock_models import Lock
 from tracker.inventory.queries import ledger
 from tracker.runs.queries import database_now
@@ -38,21 +40,10 @@ STANDS = {
 def locks(request: HttpRequest) -> HttpResponse:
     """/locks/?state=held&wave=…&q=…"""
     now = database_now()
-    sought = lists_text(request)
-    found = ledger.locks()
-    if sought:
-        found = found.filter(Q(unit__name__icontains=sought) | Q(wave__icontains=sought))
-    wave = said.number(request.GET.get("wave", ""))
-    if wave is not None:
-        found = found.filter(wave_id=wave)
+    sought, wave, chosen, found = _asked(request)
     counts = found.order_by().aggregate(**{name: Count("pk", filter=stands[1]) for name, stands in STANDS.items()})
     total = counts["held"] + counts["ended"]
-    chosen = [name for name in request.GET.getlist("state") if name in STANDS]
-    if chosen:
-        wanted = Q()
-        for name in chosen:
-            wanted |= STANDS[name][1]
-        found = found.filter(wanted)
+    found = _standing(found, chosen)
     options = [(name, stands[0], counts[name]) for name, stands in STANDS.items()]
     facets = [lists.facet(request, "state", "State", options)]
     applied = lists.applied(facets)
@@ -79,10 +70,43 @@ def locks(request: HttpRequest) -> HttpResponse:
         "locks/list.html",
         {
             "page": page, "rows": rows, "facets": facets, "applied": applied, "figures": figures,
-            "text_sought": sought, "count": total, "any": bool(total) or bool(sought) or wave is not None, "now": now,
+            "text_sought": sought, "count": total, "shown": found.count() if chosen else total,
+            "any": bool(total) or bool(sought) or wave is not None, "now": now,
             "hours": ledger.hours_of_waves([wave], now).get(wave, 0.0) if wave is not None else None,
         },
     )  # fmt: skip
+
+
+@require(Permission.READ)
+@require_safe
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Exactly what the list is narrowed to, all pages of it, as CSV or JSON lines; streamed."""
+    asked = request.GET.get("format", "")
+    kind = asked if asked in tables.FORMATS else "csv"
+    _, _, chosen, found = _asked(request)
+    content = locks_export.stream(_standing(found, chosen), kind, database_now())
+    answer = StreamingHttpResponse(content, content_type=tables.FORMATS[kind])
+    answer["Content-Disposition"] = f'attachment; filename="locks.{kind}"'
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _asked(request: HttpRequest) -> tuple[str, int | None, list[str], QuerySet[Lock]]:
+    """The text sought, the wave, the chosen states, and the locks by text and wave."""
+    sought, wave = lists_text(request), said.number(request.GET.get("wave", ""))
+    found = ledger.locks()
+    if sought:
+        found = found.filter(Q(unit__name__icontains=sought) | Q(wave__icontains=sought))
+    if wave is not None:
+        found = found.filter(wave_id=wave)
+    return sought, wave, [name for name in request.GET.getlist("state") if name in STANDS], found
+
+
+def _standing(found: QuerySet[Lock], chosen: list[str]) -> QuerySet[Lock]:
+    wanted = Q()
+    for name in chosen:
+        wanted |= STANDS[name][1]
+    return found.filter(wanted)
 
 
 def _tell(row: Lock, now: Any, people: dict[str, str]) -> None:
