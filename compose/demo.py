@@ -23,6 +23,7 @@ from compose.supervisor import ServiceFailed, Stopped, Supervisor
 
 WEB_PORT, SIMULATOR_PORT = 8000, 8010
 ESTATE = "demo"
+KEY_VAULT, WITH_KEYS = "bramble-keys", ("demo", "every-setting")  # where the company keeps its secrets
 
 FIRST_STEPS = [
     "Sign in as the programme manager. The overview shows the estate: what is ready, what is blocked, and why.",
@@ -211,7 +212,7 @@ class Demo:
         elif why := servers.why_not_redis(redis):
             raise DemoError(f"TRACKER_REDIS_URL is set, but that server cannot be used: {why}.")
         web_port, simulator_port = self.ports()
-        self.environment = self.make_environment(web_port, simulator_port)
+        self.environment = self.make_environment(web_port, simulator_port, estate)
         # Everything without a wait of its own starts at once; the machine's cores are what a start costs.
         self.supervisor.launch(*starting, simulator := self.simulator(estate, simulator_port))
         if valkey is not None:
@@ -261,13 +262,14 @@ class Demo:
 
     # --- the product -------------------------------------------------------------------------------------------------
 
-    def make_environment(self, web_port: int, simulator_port: int) -> dict[str, str]:
+    def make_environment(self, web_port: int, simulator_port: int, estate: str) -> dict[str, str]:
         """What every process gets. Secrets are made once; what the user set for other things stays."""
         azure = f"http://127.0.0.1:{simulator_port}"
         ours = {
             "TRACKER_ARM_ENDPOINT": azure,
             "TRACKER_SERVICE_MANAGEMENT_ENDPOINT": f"{azure}/service-management",
             "TRACKER_AZURE_CREDENTIAL": "static",
+            "TRACKER_KEY_VAULTS": f"{azure}/vaults/{KEY_VAULT}" if estate in WITH_KEYS else "",
             "TRACKER_ENGINE_TIMINGS": "rehearsal",
             "TRACKER_EPOCH_WITNESS": f"redis,{self.place.path / 'witness.json'}",
             "TRACKER_STATIC_ROOT": str(self.place.path / "static"),

@@ -16,6 +16,7 @@ from migrator.gateway import clouds, versions
 from migrator.gateway.clouds import CLOUDS, PUBLIC, Cloud
 from migrator.gateway.kinds import KINDS, SECRETS, CredentialIncomplete, Kind
 from migrator.gateway.shapes import DEPLOYMENT_BODY, STATUS_PATH, VALIDATE_LISTS, Shapes
+from migrator.vaults import BadVault, vault
 from tracker import environment
 from tracker.environment import SettingError
 
@@ -84,6 +85,17 @@ def service_management_versions() -> dict[str, str]:
             )
         found[family] = version
     return found
+
+
+def key_vaults() -> tuple[str, ...]:
+    """`TRACKER_KEY_VAULTS`: addresses of the Key Vaults from which secrets may be read when they are sent."""
+    found = []
+    for text in environment.words("TRACKER_KEY_VAULTS", ""):
+        try:
+            found.append(vault(text))
+        except BadVault as error:
+            raise SettingError(f"TRACKER_KEY_VAULTS: {error}") from None
+    return tuple(dict.fromkeys(found))
 
 
 def shapes() -> Shapes:

@@ -4,15 +4,20 @@ alone, and the concrete gateway only inside a function, so that the web process 
 import os
 import threading
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from migrator.gateway.protocol import AzureGateway
 from migrator.lifecycle import LIVE, REHEARSAL, Timings
+from migrator.vaults import Reference
 from tracker import azure_environment, crash
 from tracker.connections.probing import Seen, probe
 from tracker.environment import SettingError
+
+if TYPE_CHECKING:
+    from migrator.gateway.endpoint import Endpoint
+    from migrator.gateway.vaults import KeyVaults
 
 
 def timings() -> Timings:
@@ -28,6 +33,26 @@ def gateway_for(subscription_id: str) -> AzureGateway:
     who = (os.getpid(), threading.get_ident())
     endpoints = (settings.ARM_ENDPOINT, settings.SERVICE_MANAGEMENT_ENDPOINT)
     return _gateway(endpoints, settings.AZURE_CREDENTIAL, float(timings().http_deadline), who)
+
+
+def read_secret(reference: Reference) -> str:
+    """A secret of a Key Vault, read now. Raises GatewayError."""
+    who = (os.getpid(), threading.get_ident())
+    found = _key_vaults(settings.KEY_VAULTS, settings.AZURE_CREDENTIAL, float(timings().http_deadline), who)
+    return found.secret(reference)
+
+
+@lru_cache(maxsize=16)
+def _key_vaults(allowed: tuple[str, ...], kind: str, deadline: float, who: tuple[int, int]) -> "KeyVaults":
+    from migrator.gateway.arm import CONNECT_TIMEOUT, AzureWire
+    from migrator.gateway.vaults import KeyVaults
+
+    identity = _credential(kind, settings.ARM_ENDPOINT)
+
+    def wire(endpoint: "Endpoint", audience: str) -> AzureWire:
+        return AzureWire(endpoint, identity, CONNECT_TIMEOUT, audience)
+
+    return KeyVaults(allowed, wire, deadline=deadline)
 
 
 def any_gateway() -> AzureGateway:

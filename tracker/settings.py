@@ -27,6 +27,12 @@ AZURE_CREDENTIAL = environment.choice("TRACKER_AZURE_CREDENTIAL", tuple(Kind), K
 API_VERSIONS = azure_environment.api_versions()
 SERVICE_MANAGEMENT_VERSIONS = azure_environment.service_management_versions()
 AZURE_SHAPES = azure_environment.shapes()  # what no public document says
+KEY_VAULTS = azure_environment.key_vaults()  # where secrets stay that are sent
+if AZURE_CREDENTIAL == "static" and (away := [url for url in KEY_VAULTS if not environment.is_loopback(url)]):
+    raise SettingError(
+        "TRACKER_AZURE_CREDENTIAL is 'static', which is accepted only with Key Vaults on loopback; TRACKER_KEY_VAULTS "
+        f"names {away[0]}."
+    )
 if AZURE_CREDENTIAL == "static" and not ENDPOINT_IS_SIMULATOR:
     raise SettingError(
         "TRACKER_AZURE_CREDENTIAL is 'static', which is accepted only with a loopback TRACKER_ARM_ENDPOINT; "

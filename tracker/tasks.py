@@ -143,7 +143,9 @@ def validate_unit(*, item_id: int, **_: object) -> str:
 
 @shared_task
 def follow_up(*, follow_up_id: int, **_: object) -> str:
-    return followups.advance(follow_up_id, gateway=gateways.gateway_for, clock=clock, pace=runs.PACE)
+    return followups.advance(
+        follow_up_id, gateway=gateways.gateway_for, clock=clock, pace=runs.PACE, secret=gateways.read_secret
+    )
 
 
 @shared_task

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from migrator.counterparts import with_ids_replaced
 from migrator.followups.values import AnswerRefused, Choice, Kind, Question, RequiredFollowUp, Stage
+from migrator.vaults import referred
 
 KEEP: Final = "keep"
 REMOVED: Final = "***removed***"  # what the gateway leaves where it took a secret out
@@ -58,6 +59,8 @@ class Draft:
             raise AnswerRefused(f"{question.id}: {given[:80]!r} is none of {', '.join(allowed)}.")
         if not given.strip():
             raise AnswerRefused(f"{question.id}: the answer is empty. {question.hint}")
+        if question.secret and referred(given):
+            return given  # a secret that stays where it is; its form is checked once it is read
         return check(given.strip())
 
     def note(self, text: str) -> None:

@@ -3,7 +3,7 @@
 Resource Manager's endpoints and audiences are those of azure-mgmt-core's table, authorities those of azure-identity's
 AzureAuthorityHosts [V]; service management of the public cloud is azure.md 1.4 [D]. Service management of the other
 two is general knowledge [K]: nobody has asked it. The audience of service management ends in a slash (azure.md 1.4
-[S]), which is why its scopes hold two.
+[S]), which is why its scopes hold two. Suffixes of Key Vaults are those of the Azure CLI's table of clouds [K].
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ class Cloud:
     resource_manager_audience: str
     service_management_audience: str
     service_management_evidence: str  # tag of azure.md for the endpoint and audience of service management
+    key_vault_suffix: str  # of the host of a vault
+    key_vault_audience: str
 
 
 PUBLIC = Cloud(
@@ -34,6 +36,8 @@ PUBLIC = Cloud(
     resource_manager_audience="https://management.azure.com/.default",
     service_management_audience="https://management.core.windows.net//.default",
     service_management_evidence="D",
+    key_vault_suffix=".vault.azure.net",
+    key_vault_audience="https://vault.azure.net/.default",
 )
 US_GOVERNMENT = Cloud(
     name="us-government",
@@ -44,6 +48,8 @@ US_GOVERNMENT = Cloud(
     resource_manager_audience="https://management.core.usgovcloudapi.net/.default",
     service_management_audience="https://management.core.usgovcloudapi.net//.default",
     service_management_evidence="K",
+    key_vault_suffix=".vault.usgovcloudapi.net",
+    key_vault_audience="https://vault.usgovcloudapi.net/.default",
 )
 CHINA = Cloud(
     name="china",
@@ -54,6 +60,8 @@ CHINA = Cloud(
     resource_manager_audience="https://management.chinacloudapi.cn/.default",
     service_management_audience="https://management.core.chinacloudapi.cn//.default",
     service_management_evidence="K",
+    key_vault_suffix=".vault.azure.cn",
+    key_vault_audience="https://vault.azure.cn/.default",
 )
 CLOUDS = MappingProxyType({cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)})
 

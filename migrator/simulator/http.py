@@ -35,6 +35,7 @@ from migrator.simulator.arm import (
     security,
     subscriptions,
     tags,
+    vaults,
 )
 from migrator.simulator.arm.routing import Answer, Call, Router
 from migrator.simulator.errors import ArmError
@@ -67,6 +68,7 @@ def _router() -> Router:
         tags,
         networking,
         protection,
+        vaults,
         changing,
         resources,
     ):

@@ -109,7 +109,7 @@ def test_the_processes_get_our_azure_and_the_users_other_settings(place, monkeyp
     monkeypatch.setenv("TRACKER_TIME_ZONE", "Europe/Berlin")
     monkeypatch.delenv("TRACKER_SECRET_KEY", raising=False)
     monkeypatch.setenv("TRACKER_SECRET_KEY_FILE", __file__)
-    made = Demo(place, demo.parse([]), None).make_environment(8000, 8010)
+    made = Demo(place, demo.parse([]), None).make_environment(8000, 8010, "demo")
     assert made["TRACKER_ARM_ENDPOINT"] == "http://127.0.0.1:8010"
     assert made["TRACKER_TIME_ZONE"] == "Europe/Berlin"
     assert "TRACKER_SECRET_KEY" not in made  # the file is the user's choice; both would be refused

@@ -14,7 +14,7 @@ from migrator.followups.ageing import BANDS, Band, Day, burn_down
 from migrator.followups.snippets_package import ByHand, by_hand, file_stem
 from migrator.gateway.versions import WRITTEN_FOR
 from migrator.resources import ArmRequest
-from tracker.followups import sealing
+from tracker.followups import sealing, vaulted
 from tracker.followups.models import Capture, FollowUp
 from tracker.inventory.models import Unit
 
@@ -38,14 +38,17 @@ HIDDEN = "•••••• (secret, kept out of sight)"
 
 
 def told(value: RequiredFollowUp) -> dict[str, str]:
-    """The answers as they may be told: in pages, events and exports. A secret is only said to be given."""
-    secret = {question.id for question in value.questions if question.secret}
+    """The answers as they may be told: in pages, events and exports. A secret is only said to be given, or where it
+    is."""
+    secret = {question.id for question in value.questions if question.secret} - vaulted.addresses(value).keys()
     return {key: HIDDEN if key in secret else str(answer) for key, answer in value.answers.items()}
 
 
 def shown(value: RequiredFollowUp, content: Any) -> Any:
     """A part of a request as it may be shown: wherever a secret answer stands in it, `HIDDEN` stands instead."""
-    secrets = [value.answers[q.id] for q in value.questions if q.secret and value.answers.get(q.id)]
+    elsewhere = vaulted.addresses(value)
+    asked = [question.id for question in value.questions if question.secret and question.id not in elsewhere]
+    secrets = [value.answers[key] for key in asked if value.answers.get(key)]
     return _without(content, sorted(secrets, key=len, reverse=True))
 
 

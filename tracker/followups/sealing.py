@@ -1,5 +1,6 @@
 """Secret answers at rest: sealed with a key made of `TRACKER_SECRET_KEY`, so that a copy of the database does not hold
-them. They are opened only to write a request. Where the key changed they cannot be opened, and are asked again.
+them; the address of a secret in a Key Vault is none. They are opened only to write a request. Where the key changed
+they cannot be opened, and are asked again.
 """
 
 import base64
@@ -10,6 +11,8 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
+from migrator.vaults import referred
+
 SEALED = "sealed"  # a kept answer that is an object with this key is a secret
 
 
@@ -17,7 +20,8 @@ def sealed(answers: Mapping[str, str], secret: Iterable[str]) -> dict[str, Any]:
     """Answers as they are kept; `secret`: ids of the questions whose answers nobody may read out of the database."""
     hidden, box = set(secret), _box()
     return {
-        key: {SEALED: box.encrypt(text.encode()).decode()} if key in hidden else text for key, text in answers.items()
+        key: {SEALED: box.encrypt(text.encode()).decode()} if key in hidden and not referred(text) else text
+        for key, text in answers.items()
     }
 
 

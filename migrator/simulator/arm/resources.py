@@ -38,14 +38,16 @@ def read(call: Call) -> Answer:
         found = view.get(path)
         if found is None:
             raise resource_not_found(path)
-        return Answer(status=204) if call.method == "HEAD" else Answer(body=found)  # as check_existence_by_id wants it
+        if call.method == "HEAD":
+            return Answer(status=204)  # as check_existence_by_id wants it
+        return Answer(body=_told(found))
     above = parent_key(path + "/x")
     if above not in view and not _in_location(kind):
         group = call.parts["group"]
         if "/providers/" not in above:
             raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
         raise resource_not_found(unit_of(call.path).rstrip("/").rpartition("/")[0])
-    return page(call, view.children(above, kind), top=number(call, "$top"))
+    return page(call, [_told(row) for row in view.children(above, kind)], top=number(call, "$top"))
 
 
 @routes.route("GET", SUBSCRIPTION + r"/providers/.+")
@@ -57,8 +59,17 @@ def read_in_subscription(call: Call) -> Answer:
         found = call.view().get(call.path.rstrip("/"))
         if found is None:
             raise resource_not_found(call.path)
-        return Answer(body=found)
-    return page(call, call.view().of_type(call.subscription, kind), top=number(call, "$top"))
+        return Answer(body=_told(found))
+    found_all = call.view().of_type(call.subscription, kind)
+    return page(call, [_told(row) for row in found_all], top=number(call, "$top"))
+
+
+def _told(document: Document) -> Document:
+    """As Resource Manager tells it: a secret of a Key Vault without its value."""
+    if str(document["type"]).lower() != "microsoft.keyvault/vaults/secrets":
+        return document
+    facts = {name: value for name, value in (document.get("properties") or {}).items() if name != "value"}
+    return {**document, "properties": facts}
 
 
 def _in_location(kind: str) -> bool:
@@ -96,7 +107,7 @@ def put(call: Call) -> Answer:
     document: Document = {"name": name, "type": kind, **(known or {}), **given, "properties": facts}
     document["id"] = known["id"] if known else path
     platform.put(document)
-    return Answer(status=200 if known else 201, body=platform.store.get(path))
+    return Answer(status=200 if known else 201, body=_told(document))
 
 
 @routes.route("PATCH", GROUP + r"/providers/.+")
@@ -113,7 +124,7 @@ def patch(call: Call) -> Answer:
         changed["tags"] = dict(body["tags"] or {})
     changed["properties"] = {**known.get("properties", {}), **dict(body.get("properties") or {})}
     call.platform.put(changed)
-    return Answer(body=changed)
+    return Answer(body=_told(changed))
 
 
 @routes.route("DELETE", GROUP + r"/providers/.+")

@@ -335,6 +335,7 @@ def _machines(area: Area, vhds: Document) -> None:
     area.alert("retail-erp", "erp-sql-cpu", database["id"], NE, threshold=95, emails=["dba" + MAIL])
     area.grant(database["id"], "Classic Virtual Machine Contributor", "dba")
     area.jit("retail-erp", database, 3389)
+    area.key_vault("retail-keys", "bramble-keys", NE, {"head-office": "c0rn-flower!meadow-83"})
     vault = area.vault("retail-backup", "bramble-vault", NE)
     area.backup(vault, database, "ledger-nightly")
     area.replication(vault, database)

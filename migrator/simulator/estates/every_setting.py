@@ -79,6 +79,7 @@ def _erp(area: Area) -> None:
     )
     area.jit("erp", database, 3389)
     area.alert("erp", "erp-db-cpu-high", database["id"], REGION, emails=["erp@bramble.example"])
+    area.key_vault("keys", "bramble-keys", REGION, {"branch-office": "an0ther-hedge!row-17"})
     vault = area.vault("backup", "erp-vault", REGION)
     area.backup(vault, database, "nightly")
     area.replication(vault, database)

@@ -195,6 +195,14 @@ class Settings(Place):
         facts = {"profileStatus": "Enabled", "trafficRoutingMethod": "Priority", "endpoints": endpoints}
         return self.builder.add(place, kind, facts, location="global", tags={})
 
+    def key_vault(self, group: str, name: str, region: str, secrets: Mapping[str, str]) -> Document:
+        """A Key Vault that gives its secrets to who has the role."""
+        made = self.arm(group, "Microsoft.KeyVault/vaults", name, region, {"enableRbacAuthorization": True})
+        for key, value in secrets.items():
+            kind = f"{made['type']}/secrets"
+            self.builder.add(f"{made['id']}/secrets/{key}", kind, {"value": value})
+        return made
+
     def vault(self, group: str, name: str, region: str) -> Document:
         """A Recovery Services vault."""
         return self.arm(group, "Microsoft.RecoveryServices/vaults", name, region, {})

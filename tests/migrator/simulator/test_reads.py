@@ -143,6 +143,9 @@ def test_every_document_of_the_estate_can_be_read_by_its_id_and_found_in_its_col
             assert (reply.status, reply.code) == (404, "InvalidResourceType")
             continue
         version = providers.newest(document["type"])
+        if document["type"] == "Microsoft.KeyVault/vaults/secrets":  # only the vault itself tells a value
+            assert document["properties"]["value"]
+            document = document | {"properties": {}}
         read = demo.get(document["id"], version)
         assert (read.status, read.body) == (200, document), document["id"]
         if document["type"].count("/") > 1 and "roleassignments" not in document["type"].lower():

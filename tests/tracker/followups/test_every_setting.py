@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from migrator.followups import Kind
 from migrator.simulator.running import Running
@@ -18,12 +19,12 @@ from tracker.followups import queries
 from tracker.followups.models import CapturedSetting, FollowUp
 from tracker.runs.queries import database_now
 
+SHARED_KEY = "an0ther-hedge!row-17"
 OPERATORS = "00000000-0000-0000-0000-00000000000a"
 ANSWERS = {
     "size": "VpnGw1AZ",
     "address": "203.0.113.7",
     "ranges": "192.168.0.0/16",
-    "key": "the-shared-key",
     "principal": OPERATORS,
     "mail": "nobody",
 }
@@ -76,7 +77,8 @@ def answer_all() -> None:
     for row in FollowUp.objects.filter(state="question"):
         while questions := queries.required(row).open_questions:
             asked = questions[0]
-            given = ANSWERS.get(asked.id.split(":")[0]) or (asked.choices[0].value if asked.choices else "")
+            key = f"{settings.KEY_VAULTS[0]}/secrets/branch-office" if asked.id.startswith("key:") else ""
+            given = key or ANSWERS.get(asked.id.split(":")[0]) or (asked.choices[0].value if asked.choices else "")
             assert given, f"{row.title}: {asked.id}"
             row = followups.answer(row, {asked.id: given}, by=_PEOPLE["tomas"], now=database_now())
 
@@ -94,8 +96,10 @@ def apply_all(programme: Programme) -> None:
 
 
 @pytest.fixture
-def every(simulator: Running, db: None) -> Iterator[Programme]:
-    """Both networks moved, after the gateway and the peering were deleted by hand and that was read."""
+def every(simulator: Running, db: None, settings: Any) -> Iterator[Programme]:
+    """Both networks moved, after the gateway and the peering were deleted by hand and that was read. The shared key of
+    the gateway's connection stays in a Key Vault."""
+    settings.KEY_VAULTS = (f"{simulator.base_url}/vaults/bramble-keys",)
     programme = Programme(simulator)
     programme.begin("every-setting")
     _PEOPLE["tomas"] = programme.tomas
@@ -151,6 +155,9 @@ def test_as_many_objects_as_settings_with_the_right_new_targets_and_again_change
         seen.append(str(found["id"]).lower())
         print(f"{row.kind:26} {row.captured.name if row.captured else 'label':24} -> {found['id']}")  # pytest -rP
     assert len(set(seen)) == objects, "as many objects as settings"
+
+    kept = json.dumps([[row.basis, row.answers, row.probe_says] for row in FollowUp.objects.all()])
+    assert "secrets/branch-office" in kept and SHARED_KEY not in kept, "a reference to the key, and no key"
 
     hub = next(path for path in seen if "virtualnetworkpeerings" in path)
     both = platform.call("GET", hub, "2026-03-01")

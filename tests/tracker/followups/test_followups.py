@@ -151,7 +151,7 @@ def test_an_auditor_applies_nothing(programme: Programme) -> None:
 SECRET_ANSWER = "https://hooks.example.com/a/very/long/path/with/a/secret/token-4711"
 
 
-def with_a_secret(programme: Programme) -> FollowUp:
+def with_a_secret(programme: Programme, secret: str = SECRET_ANSWER) -> FollowUp:
     """An alert whose webhook the gateway took out: a person has to give it again."""
     committed(programme)
     row = FollowUp.objects.filter(kind="alert rule").first()
@@ -168,11 +168,11 @@ def with_a_secret(programme: Programme) -> FollowUp:
     row.answers, row.state = {}, FollowUp.State.QUESTION
     FollowUp.objects.filter(pk=row.pk).update(basis=row.basis, answers={}, state=row.state)
     given = {
-        q.id: SECRET_ANSWER if q.secret else (q.choices[0].value if q.choices else "ops@example.com")
+        q.id: secret if q.secret else (q.choices[0].value if q.choices else "ops@example.com")
         for q in queries.required(row).questions
         if q.default is None
     }
-    assert SECRET_ANSWER in given.values()
+    assert secret in given.values()
     return followups.answer(row, given, by=programme.tomas, now=database_now())
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from migrator.gateway.arm import ArmGateway, StaticToken
+from migrator.gateway.arm import CONNECT_TIMEOUT, ArmGateway, AzureWire, StaticToken
+from migrator.gateway.vaults import KeyVaults
 from migrator.lifecycle import Timings
 from migrator.simulator import scenarios
 from migrator.simulator.estate import Estate
@@ -54,6 +55,10 @@ class Programme:
     def __init__(self, simulator: Running) -> None:
         self.simulator = simulator
         self.gateway = ArmGateway(simulator.base_url, StaticToken("a-token"), deadline=5)
+        self.vaults = KeyVaults(
+            [f"{simulator.base_url}/vaults/bramble-keys"],
+            lambda endpoint, scope: AzureWire(endpoint, StaticToken("a-token"), CONNECT_TIMEOUT, scope),
+        )
         self.wrap: Callable[[ArmGateway], Any] = lambda gateway: gateway
         self.timings = QUICK
         self.said: list[str] = []
@@ -81,6 +86,7 @@ class Programme:
 
     def close(self) -> None:
         self.gateway.close()
+        self.vaults.close()
 
     def person(self, username: str, role: Role) -> User:
         user = User.objects.create(username=username, display_name=username.title(), pseudonym=f"p-{username}")
@@ -161,7 +167,10 @@ class Programme:
             )
             self.said.append(said)
         for pk in followup_queries.due(database_now()):
-            self.said.append(followups.advance(pk, gateway=lambda _: self.gateway, clock=database_now, pace=runs.PACE))
+            said = followups.advance(
+                pk, gateway=lambda _: self.gateway, clock=database_now, pace=runs.PACE, secret=self.vaults.secret
+            )
+            self.said.append(said)
 
     def until(self, run: Run, reached: Callable[[], bool], seconds: float = 12) -> Run:
         """Tick until it is so. Raises Stuck with what the engine said."""

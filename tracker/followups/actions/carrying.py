@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
@@ -18,6 +19,7 @@ from migrator.gateway.protocol import (
     GatewayError,
     NotFound,
     NotPermitted,
+    Refused,
     Throttled,
     Unreadable,
 )
@@ -27,7 +29,7 @@ from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, Actor
-from tracker.followups import queries, sealing
+from tracker.followups import queries, sealing, vaulted
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
 from tracker.followups.pace import Pace, Unpaced
 from tracker.inventory.actions import digest_of
@@ -228,7 +230,8 @@ def answer(follow_up: FollowUp, answers: Mapping[str, str], *, by: User, now: da
         if row.state not in (FollowUp.State.QUESTION, FollowUp.State.OPEN, FollowUp.State.FAILED):
             raise NotApplicable(f"This follow-up is {row.state}; its answers cannot be changed any more.")
         try:
-            answered = followups.answered(queries.required(row), answers)
+            value = queries.required(row)
+            answered = followups.answered(value, vaulted.taken(value, answers, settings.KEY_VAULTS))
         except AnswerRefused as error:
             raise WrongAnswer(str(error)) from error
         row.answers = sealing.sealed(answered.answers, [one.id for one in answered.questions if one.secret])
@@ -315,9 +318,17 @@ def probe(follow_up: FollowUp, *, by: User, now: datetime) -> FollowUp:
     return row
 
 
-def advance(follow_up_id: int, *, gateway: Callable[[str], AzureGateway], clock: Clock, pace: Pace = UNPACED) -> str:
+def advance(
+    follow_up_id: int,
+    *,
+    gateway: Callable[[str], AzureGateway],
+    clock: Clock,
+    pace: Pace = UNPACED,
+    secret: vaulted.Read = vaulted.no_vaults,
+) -> str:
     """One step of one follow-up: one request sent, or one probe read. Every request is a PUT of the same thing, so a
-    step that was cut short is simply done again. `pace`: what freezes and budgets say to it."""
+    step that was cut short is simply done again. `pace`: what freezes and budgets say to it; `secret` reads the secrets
+    that stay in a Key Vault."""
     now = clock()
     claimed = (
         FollowUp.objects.filter(pk=follow_up_id, due_at__lte=now)
@@ -334,17 +345,25 @@ def advance(follow_up_id: int, *, gateway: Callable[[str], AzureGateway], clock:
     azure = gateway(row.unit.subscription_id)
     try:
         if row.state == FollowUp.State.WANTED and not row.sent:
-            return _send(row, stages, azure, clock, pace)
+            return _send(row, vaulted.resolved(value, secret).stages, azure, clock, pace)
         if wait := pace.no_reads(row.unit, clock):
             return _later(row, clock(), NO_READS, timedelta(seconds=wait), count=False)
+        if vaulted.looked_for(_looked_at(row, stages)):
+            value = vaulted.resolved(value, secret)
         with pace.reads(azure, row.unit, clock):
             return _probe(row, value, azure, clock)
+    except AnswerRefused as error:  # what stands in the Key Vault does not fit
+        return _failed(row, error, clock())
     except Throttled as error:
         return _later(row, clock(), error, timedelta(seconds=error.retry_after or AGAIN.total_seconds()), count=False)
     except GatewayError as error:
         if error.code == "RoleAssignmentExists" and (said := _stands_already(row, stages, azure, clock())):
             return said
-        final = error.applied is Applied.NO and not isinstance(error, CredentialRefused) and bool(error.code)
+        final = (
+            error.applied is Applied.NO
+            and not isinstance(error, CredentialRefused)
+            and (bool(error.code) or isinstance(error, Refused))
+        )
         if row.state == FollowUp.State.CLOSED:
             return _later(row, clock(), error, UNREAD, count=False)  # what was seen stays seen until a read says no
         if final or row.tries + 1 >= TRIES:
@@ -405,8 +424,7 @@ def _send(row: FollowUp, stages: Sequence[Stage], azure: AzureGateway, clock: Cl
 
 def _probe(row: FollowUp, value: RequiredFollowUp, azure: AzureGateway, clock: Clock) -> str:
     stages = value.stages
-    settled = row.state in (FollowUp.State.CLOSED, FollowUp.State.OPEN, FollowUp.State.FAILED)
-    stage = stages[-1 if settled else row.stage]
+    settled, stage = _settled(row), _looked_at(row, stages)
     try:
         missing = followups.matches(stage.probe, azure.send(stage.probe.request).body or {})
     except NotFound:
@@ -429,6 +447,15 @@ def _probe(row: FollowUp, value: RequiredFollowUp, azure: AzureGateway, clock: C
         probed_at=now, probe_says=missing, due_at=again, lease_until=None, tries=row.tries + (0 if settled else 1)
     )
     return f"not seen: {'; '.join(missing[:3])}"
+
+
+def _settled(row: FollowUp) -> bool:
+    """Whether nothing of it is under way, so that a look is at the whole."""
+    return row.state in (FollowUp.State.CLOSED, FollowUp.State.OPEN, FollowUp.State.FAILED)
+
+
+def _looked_at(row: FollowUp, stages: Sequence[Stage]) -> Stage:
+    return stages[-1 if _settled(row) else row.stage]
 
 
 def _still_made(row: FollowUp, stage: Stage, now: datetime) -> bool:

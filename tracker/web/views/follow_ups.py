@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import (
@@ -20,6 +21,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from migrator.followups import Question, RequiredFollowUp, Stage
+from migrator.vaults import MARK, referred
 from tracker.accounts.decorators import require
 from tracker.accounts.permissions import Permission
 from tracker.audit import queries as audit
@@ -175,6 +177,7 @@ def _context(request: HttpRequest, row: FollowUp) -> dict[str, Any]:
         "live_etag": _tag(row),
         "stages": [_stage(row, index, stage, value) for index, stage in enumerate(value.stages)],
         "questions": [_question(row, question) for question in value.questions],
+        "vaults": settings.KEY_VAULTS,
         "open_questions": len(value.open_questions),
         "captured": json.dumps(captured, indent=2, ensure_ascii=False) if captured else "",
         "by_hand": value.by_hand,
@@ -252,10 +255,12 @@ def _stage(row: FollowUp, index: int, stage: Stage, value: RequiredFollowUp) -> 
 def _question(row: FollowUp, question: Question) -> dict[str, Any]:
     given = row.answers.get(question.id, question.default)
     picks = {choice.value for choice in question.choices}
+    place = given.removeprefix(MARK) if question.secret and isinstance(given, str) and referred(given) else ""
     return {
         "question": question,
         "given": "" if question.secret else given or "",
         "answered": question.id in row.answers,
+        "place": place,
         "free_given": "" if question.secret or given in picks else given or "",
     }
 

@@ -69,6 +69,7 @@ def connections(request: HttpRequest) -> HttpResponse:
             "resource_manager": settings.ARM_ENDPOINT,
             "service_management": settings.SERVICE_MANAGEMENT_ENDPOINT,
             "service_management_known": _known_by_hearsay(),
+            "key_vaults": settings.KEY_VAULTS,
             "audience": _audience(settings.ARM_ENDPOINT),
             "credential": KINDS[Kind(settings.AZURE_CREDENTIAL)],
             "doors": [(label, seen.get(door), _state(seen.get(door))) for door, label in DOORS.items()],
