@@ -93,6 +93,13 @@ def reference(text: str, vaults: Sequence[str]) -> Reference | None:
     return Reference(place, name, version)
 
 
+def kept(answer: str) -> Reference:
+    """The secret a kept answer stands for, whichever vaults may be read by now."""
+    place, _, rest = answer.removeprefix(MARK).partition("/secrets/")
+    name, _, version = rest.partition("/")
+    return Reference(place, name, version)
+
+
 def referred(answer: str) -> bool:
     """Whether a kept answer stands for a secret in a Key Vault."""
     return answer.startswith(MARK)

@@ -100,10 +100,15 @@ def left_to_people(
     removed: Iterable[work.Removed] = (),
     *,
     unread: Iterable[Mapping[str, str]] = (),
+    remote_desktop: Iterable[str] = (),
 ) -> list[RequiredFollowUp]:
     """The work that no request does and no read proves, owed after the unit's Commit; first what was taken away before
-    the move, then what nobody could read before it (`unread`: {"resource", "action", "sentence"})."""
-    bases = (*work.again(unit_id, removed), *work.unread(unit_id, unread), *work.owed(unit_id, tuple(before)))
+    the move, then what nobody could read before it (`unread`: {"resource", "action", "sentence"}). `remote_desktop`:
+    ids of extensions of roles that were gone before it."""
+    bases = [*work.again(unit_id, removed), *work.unread(unit_id, unread), *work.owed(unit_id, tuple(before))]
+    known = {(basis["work"], str(basis["document"]["id"]).lower()) for basis in bases}
+    gone = work.remote_desktop(unit_id, remote_desktop)
+    bases += [basis for basis in gone if (basis["work"], str(basis["document"]["id"]).lower()) not in known]
     return [rebuilt(basis, {}) for basis in bases]
 
 

@@ -14,6 +14,8 @@ from migrator.resources import CloudService, Deployment, Resource, SlotType, Sto
 
 EXTENDED_SUPPORT_ENDS: Final = date(2027, 3, 31)  # azure.md 10 [D] cs-over, cs-ps
 
+REMOTE_DESKTOP: Final = frozenset({"remoteaccess", "remoteforwarder"})  # plug-ins, lower case
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -121,6 +123,19 @@ WORK: Final[Mapping[str, Work]] = {
         sources=("azure.md 6.6", "seed0 row C3 (2020)"),
         days=1,
     ),
+    "remote-desktop": Work(
+        title="Give people remote desktop to the roles of {name} again, if they still need it",
+        do=(
+            "The plug-in cannot go on: take its import out of the .csdef and its settings out of the .cscfg. An "
+            "extension that was removed for the move does not come back by itself.",
+            "Set the extension on the new service with an account and a password of its own; nothing of the old one "
+            "was kept. It is part of the whole service's document, so this product does not write it (azure.md 6.7).",
+        ),
+        done="Who has to can sign in to an instance, or somebody decided that nobody has to.",
+        rules=("CS-RDP-BOTH",),
+        sources=("azure.md 6.7", "seed0 row D6 (2020)"),
+        days=14,
+    ),
     "licence": Work(
         title="Apply Azure Hybrid Benefit to {name} again",
         do=("The licence type is not carried over [I]; until it is set again the machine is billed with the licence.",),
@@ -187,6 +202,13 @@ def again(unit_id: str, removed: Iterable[Removed]) -> list[dict[str, Any]]:
     ]
 
 
+def remote_desktop(unit_id: str, extensions: Iterable[str]) -> list[dict[str, Any]]:
+    """The bases of the remote desktop that was removed before the move; `extensions`: ids of the references that are
+    gone. Once for each service."""
+    services = {each.lower(): each for each in (one.partition("/slots/")[0] for one in extensions)}
+    return [basis("remote-desktop", unit_id, each.rsplit("/", 1)[-1], each) for each in services.values()]
+
+
 def unread(unit_id: str, missing: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
     """The bases of what could not be read before Prepare: each right on each place once. The key is of both."""
     found = {(each["resource"].lower(), each["action"].lower()): each for each in missing}
@@ -223,6 +245,10 @@ def _concerned(code: str, unit_id: str, before: Sequence[Resource]) -> Iterable[
             for each in machines:
                 if any("siterecovery" in f"{one.publisher} {one.type} {one.name}".lower() for one in _extensions(each)):
                     yield each.name, each.id
+        case "remote-desktop":
+            for service in services:
+                if any(_has_plugin(each) for each in before if each.key.startswith(f"{service.lower()}/")):
+                    yield service.rsplit("/", 1)[-1], service
         case "licence":
             for each in machines:
                 if _text(each.license_type):
@@ -231,6 +257,15 @@ def _concerned(code: str, unit_id: str, before: Sequence[Resource]) -> Iterable[
 
 def _runs_roles(resource: Resource) -> bool:
     return isinstance(resource, Deployment) and resource.slot_type is not SlotType.VIRTUAL_MACHINE
+
+
+def _has_plugin(resource: Resource) -> bool:
+    """Whether remote desktop is switched on as a plug-in; what nobody could read counts as not."""
+    if not isinstance(resource, Deployment) or not known(resource.roles):
+        return False
+    return any(
+        name.lower() in REMOTE_DESKTOP for role in resource.roles if known(role.plugins) for name in role.plugins
+    )
 
 
 def _certificates(before: Iterable[Resource], service: str, *, doubt: bool = True) -> bool:

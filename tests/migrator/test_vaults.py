@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrator.vaults import BadReference, BadVault, Reference, reference, referred, vault
+from migrator.vaults import BadReference, BadVault, Reference, kept, reference, referred, vault
 
 KEYS, LOCAL = "https://contoso-keys.vault.azure.net", "http://127.0.0.1:8125/vaults/bramble-keys"
 
@@ -37,9 +37,10 @@ def test_what_is_no_vault_is_refused(given: str) -> None:
 def test_an_address_is_taken_with_its_version_or_without_and_marked() -> None:
     found = reference(f"{KEYS}/secrets/head-office", (KEYS, LOCAL))
     assert found == Reference(KEYS, "head-office") and found.answer == f"vault:{KEYS}/secrets/head-office"
-    assert reference(found.answer, (KEYS,)) == found, "as it is kept it is read again"
+    assert reference(found.answer, (KEYS,)) == kept(found.answer) == found, "as it is kept it is read again"
     version = "0123456789abcdef0123456789abcdef"
     assert reference(f"{LOCAL}/secrets/x/{version}", (KEYS, LOCAL)) == Reference(LOCAL, "x", version)
+    assert kept(f"vault:{LOCAL}/secrets/x/{version}") == Reference(LOCAL, "x", version)
     assert referred(found.answer) and not referred(found.url)
 
 

@@ -4,6 +4,7 @@ the time of a Prepare that succeeds it was deleted. Reads only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -26,6 +27,19 @@ def of(unit: Unit, fixed: Iterable[Document] = ()) -> list[Document]:
     for document in _of_inventory(unit):
         found.setdefault(str(document["id"]).lower(), document)
     return [found[key] for key in sorted(found)]
+
+
+def remote_desktop(unit: Unit, before: datetime) -> list[str]:
+    """Ids of the remote desktop extensions that were taken off roles of the unit, seen gone `before` that time (after
+    its Commit all are gone)."""
+    deployments = unit.members.filter(type=ResourceType.DEPLOYMENT).values_list("key", flat=True)
+    below = Q(pk__in=())
+    for key in deployments:
+        below |= Q(key__startswith=f"{key}/roles/")
+    rows = Resource.objects.filter(
+        below, type=ResourceType.EXTENSION_REFERENCE, gone_at__lt=before, name__icontains="rdp"
+    )
+    return list(rows.order_by("key").values_list("azure_id", flat=True))
 
 
 def _known(document: Document) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from migrator import followups
 from migrator.followups import AnswerRefused, RequiredFollowUp, Stage
 from migrator.gateway.protocol import ErrorClass, Refused
-from migrator.vaults import MARK, BadReference, Reference, reference, referred
+from migrator.vaults import MARK, BadReference, Reference, kept, reference, referred
 
 Read = Callable[[Reference], str]
 """Gives a secret, read now. Raises GatewayError."""
@@ -46,12 +46,7 @@ def addresses(value: RequiredFollowUp) -> dict[str, str]:
 
 def resolved(value: RequiredFollowUp, read: Read) -> RequiredFollowUp:
     """The follow-up with the secrets themselves, to be sent and then forgotten. Raises GatewayError, AnswerRefused."""
-    secrets = {}
-    for key, text in addresses(value).items():
-        place = text.removeprefix(MARK)
-        vault, _, rest = place.partition("/secrets/")
-        name, _, version = rest.partition("/")
-        secrets[key] = read(Reference(vault, name, version))
+    secrets = {key: read(kept(text)) for key, text in addresses(value).items()}
     if not secrets:
         return value
     found = followups.rebuilt(value.basis, {**value.answers, **secrets})

@@ -9,6 +9,7 @@ from migrator.simulator.estates.builder import Area, EstateBuilder, role, rule
 from migrator.simulator.estates.parts import Document
 
 REGION = "westeurope"
+RDP = "RDP-WebFront-20190611"
 TAGS = {"owner": "ana.lima@bramble.example", "environment": "production"}
 
 
@@ -25,7 +26,7 @@ def _shop(area: Area) -> None:
     subnets = {"web": "10.20.0.0/24", "GatewaySubnet": "10.20.255.0/27"}
     network = area.network("shop", "shop-net", REGION, space="10.20.0.0/16", subnets=subnets, tags=TAGS)
     service = area.service("shop", "shop-web", REGION, tags=TAGS, certificates=1)
-    front = role("WebFront", "Standard_D2_v2", 3, subnets=["web"], endpoints={"https": 443})
+    front = role("WebFront", "Standard_D2_v2", 3, subnets=["web"], endpoints={"https": 443}, extensions={RDP: "Enable"})
     slot = area.slot(service, [front], network=network, label="release 214")
     target = f"{slot['id']}/roles/WebFront"
     rules = [rule(target, "Percentage CPU", "GreaterThan", 70, 1), rule(target, "Percentage CPU", "LessThan", 30, -1)]

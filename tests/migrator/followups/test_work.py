@@ -1,5 +1,6 @@
 """The work only people can do: owed where a fact asks for it, each piece with rule, source and day."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -14,6 +15,7 @@ from migrator.resources import (
     Deployment,
     Extension,
     Resource,
+    Role,
     Slot,
     SlotType,
     StorageAccount,
@@ -36,6 +38,12 @@ def slot(name: str, kind: SlotType = SlotType.ROLE) -> Deployment:
         id=f"{above}/slots/Production", name="Production", type="Microsoft.ClassicCompute/domainNames/slots",
         cloud_service_id=above, slot=Slot.PRODUCTION, slot_type=kind,
     )  # fmt: skip
+
+
+def with_plugins(name: str, plugins: object) -> Deployment:
+    above = slot(name)
+    role = Role(id=f"{above.id}/roles/Web", name="Web", type="t", deployment_id=above.id, plugins=plugins)
+    return replace(above, roles=(role,))
 
 
 def machine(name: str, **facts: object) -> VirtualMachine:
@@ -62,6 +70,9 @@ CASES = [
       machine("m1", cloud_service_id=service("host").id)], ["tooling", "certificates-of-machines"]),
     ("a machine that is replicated",
      [machine("m1", extensions=(Extension(name="x", publisher="Microsoft.SiteRecovery"),))], ["tooling", "recovery"]),
+    ("remote desktop as a plug-in", [service("shop"), with_plugins("shop", ("RemoteAccess", "Diagnostics"))],
+     [*ROLES, "remote-desktop"]),
+    ("plug-ins nobody could read", [service("shop"), with_plugins("shop", UNKNOWN)], ROLES),
     ("a licence of one's own", [machine("m1", license_type="Windows_Server")], ["tooling", "licence"]),
     ("a storage account",
      [StorageAccount(id=f"{GROUP}/Microsoft.ClassicStorage/storageAccounts/s", name="s", type="t")],
@@ -112,3 +123,14 @@ def test_what_a_fix_removed_is_owed_again_the_next_day() -> None:
     assert (first.reason_rules, first.what_was, first.by_hand) == (("VNET-PEERING",), ("Kept: /x",), True)
     assert rebuilt(first.basis, {}) == first and "Make the peering anew." in first.notes
     assert due(first.basis["work"], COMMITTED) == date(2026, 11, 24)
+
+
+def test_remote_desktop_that_was_taken_off_by_hand_is_owed_once_for_a_service() -> None:
+    at = slot("shop").id
+    gone = [f"{at}/roles/{role}/extensionReferences/RDP-{role}-2017" for role in ("Web", "Worker")]
+    owed = left_to_people(NET, [service("shop"), slot("shop")], remote_desktop=gone)
+    assert [each.basis["work"] for each in owed] == [*ROLES, "remote-desktop"]
+    assert owed[-1].title == "Give people remote desktop to the roles of shop again, if they still need it"
+    assert (
+        len(left_to_people(NET, [service("shop"), with_plugins("shop", ("RemoteAccess",))], remote_desktop=gone)) == 5
+    )

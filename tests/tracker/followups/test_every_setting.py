@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 
 from migrator.followups import Kind
+from migrator.simulator.estates.every_setting import RDP
 from migrator.simulator.running import Running
 from tests.tracker.runs.programme import TEST, Programme
 from tracker.followups import actions as followups
@@ -108,6 +109,8 @@ def every(simulator: Running, db: None, settings: Any) -> Iterator[Programme]:
     network = f"{place}/shop/providers/Microsoft.ClassicNetwork/virtualNetworks/shop-net"
     hub = f"{place}/hub/providers/Microsoft.Network/virtualNetworks/hub-net"
     platform.call("DELETE", f"{network}/gateways/primary", "2016-11-01")
+    slot = f"{place}/shop/providers/Microsoft.ClassicCompute/domainNames/shop-web/slots/Production"
+    platform.call("DELETE", f"{slot}/roles/WebFront/extensionReferences/{RDP}", "2015-06-01")
     platform.call("DELETE", f"{hub}/virtualNetworkPeerings/to-shop-net", "2026-03-01")
     programme.read()
     for name in ("shop-net", "erp-net"):
@@ -165,6 +168,10 @@ def test_as_many_objects_as_settings_with_the_right_new_targets_and_again_change
     assert both["properties"]["peeringState"] == "Connected" and far.lower().endswith("/hub-net")
     back = platform.call("GET", f"{far}/virtualNetworkPeerings/to-shop-net", "2026-03-01")["properties"]
     assert (back["peeringState"], back["allowForwardedTraffic"]) == ("Connected", True), "with its switches"
+
+    (desktop,) = FollowUp.objects.filter(basis__work="remote-desktop")
+    assert (desktop.state, desktop.unit.name) == ("to-do", "shop-net"), "taken off by hand, owed to people"
+    assert desktop.title.startswith("Give people remote desktop to the roles of shop-web again")
 
     before = _documents(every)
     count = FollowUp.objects.count()

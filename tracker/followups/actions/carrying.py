@@ -29,7 +29,7 @@ from tracker.accounts.models import User
 from tracker.accounts.permissions import Permission
 from tracker.audit.actions import record
 from tracker.audit.values import ENGINE, Actor
-from tracker.followups import queries, sealing, vaulted
+from tracker.followups import queries, sealing, severed, vaulted
 from tracker.followups.models import Capture, CapturedSetting, FollowUp
 from tracker.followups.pace import Pace, Unpaced
 from tracker.inventory.actions import digest_of
@@ -153,9 +153,17 @@ def open_for(
         list(arm_documents),
     )
     paid = _paid(owed) | {key for key, row in captured.items() if row.kind.lower() in _PARTS}
+    removed = list(removed)
+    by_fixes = {kept.lower() for each in removed for kept in each.kept}  # owed as what the fix removed
     left = [each for each in removed if not each.kept or any(kept.lower() not in paid for kept in each.kept)]
     owed += followups.left_to_people(
-        unit.azure_id, wire.resources(last.before) if last else (), left, unread=last.missing if last else ()
+        unit.azure_id,
+        wire.resources(last.before) if last else (),
+        left,
+        unread=last.missing if last else (),
+        remote_desktop=[
+            one for one in (severed.remote_desktop(unit, last.at) if last else ()) if one.lower() not in by_fixes
+        ],
     )
     opened = []
     with transaction.atomic():
