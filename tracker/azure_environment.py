@@ -16,7 +16,7 @@ from migrator.gateway import clouds, versions
 from migrator.gateway.clouds import CLOUDS, PUBLIC, Cloud
 from migrator.gateway.kinds import KINDS, SECRETS, CredentialIncomplete, Kind
 from migrator.gateway.shapes import DEPLOYMENT_BODY, STATUS_PATH, VALIDATE_LISTS, Shapes
-from migrator.vaults import BadVault, vault
+from migrator.gateway.vault_addresses import BadVault, vault
 from tracker import environment
 from tracker.environment import SettingError
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from migrator import followups
 from migrator.followups import AnswerRefused, RequiredFollowUp, Stage
 from migrator.gateway.protocol import ErrorClass, Refused
-from migrator.vaults import MARK, BadReference, Reference, kept, reference, referred
+from migrator.gateway.vault_addresses import BadReference, reference
+from migrator.vaults import MARK, Reference, kept, referred
 
 Read = Callable[[Reference], str]
 """Gives a secret, read now. Raises GatewayError."""

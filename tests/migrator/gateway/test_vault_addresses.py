@@ -2,7 +2,8 @@
 
 import pytest
 
-from migrator.vaults import BadReference, BadVault, Reference, kept, reference, referred, vault
+from migrator.gateway.vault_addresses import BadReference, BadVault, reference, vault
+from migrator.vaults import Reference, kept, referred
 
 KEYS, LOCAL = "https://contoso-keys.vault.azure.net", "http://127.0.0.1:8125/vaults/bramble-keys"
 
