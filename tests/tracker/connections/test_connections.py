@@ -15,6 +15,7 @@ from migrator import readiness
 from migrator.gateway.arm import ArmGateway, StaticToken
 from migrator.gateway.clouds import CHINA, PUBLIC
 from migrator.gateway.protocol import GatewayError
+from migrator.resources import ArmRequest
 from tests.tracker.readiness.catalogues import release, without
 from tests.tracker.runs.programme import Programme
 from tracker.audit.models import Event
@@ -139,6 +140,31 @@ def test_doctor_says_what_is_wrong_and_what_to_do(
     assert said["Versions"][0] == "ok" and "types" in said["Versions"][1]
     assert said["Registrations"][0] == "BAD"
     assert "Microsoft.ClassicInfrastructureMigrate not registered in" in said["Registrations"][1]
+
+
+def test_doctor_says_whether_secrets_may_be_read(programme: Programme, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = programme.simulator.base_url
+    monkeypatch.setattr("django.conf.settings.ARM_ENDPOINT", url)
+    monkeypatch.setattr("django.conf.settings.KEY_VAULTS", ())
+    assert doctor()["Key Vaults"] == (
+        "ok", "None is named; a secret that somebody gives is kept sealed (TRACKER_KEY_VAULTS).",
+    )  # fmt: skip
+    monkeypatch.setattr("django.conf.settings.KEY_VAULTS", (f"{url}/vaults/keys",))
+    assert doctor()["Key Vaults"] == ("BAD", f"There is no Key Vault at {url}/vaults/keys. Check TRACKER_KEY_VAULTS.")
+    groups = f"/subscriptions/{programme.subscription.pk}/resourceGroups"
+    group = programme.gateway.send(ArmRequest(method="GET", path=groups, api_version="2025-04-01")).body["value"][0]
+    place = f"{group['id']}/providers/Microsoft.KeyVault/vaults/keys"
+    for facts, state, words in (
+        ({}, "BAD", "lacks the role Key Vault Secrets User"),
+        ({"enableRbacAuthorization": True}, "ok", f"Secrets may be read in {url}/vaults/keys."),
+    ):
+        body = {"location": "westeurope", "properties": facts}
+        programme.gateway.send(ArmRequest(method="PUT", path=place, api_version="2024-11-01", body=body))
+        said = doctor()["Key Vaults"]
+        assert said[0] == state and words in said[1]
+    monkeypatch.setattr("django.conf.settings.AZURE_CREDENTIAL", "environment")
+    monkeypatch.delenv("AZURE_TENANT_ID", raising=False)
+    assert "AZURE_TENANT_ID is not set" in doctor()["Key Vaults"][1]
 
 
 def test_doctor_names_a_mixed_cloud_and_a_missing_secret(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,12 @@ from django.db.migrations.executor import MigrationExecutor
 
 from migrator import readiness
 from migrator.gateway.clouds import of_host
+from migrator.gateway.protocol import GatewayError, NotFound
+from migrator.vaults import Reference
 from tracker import gateways
 from tracker.audit.queries import integrity
 from tracker.connections import queries as connections
+from tracker.environment import SettingError
 from tracker.inventory.models import Subscription
 from tracker.readiness import catalogue
 from tracker.runs import assertions, watching, witness
@@ -24,6 +27,7 @@ from tracker.runs.models import Heartbeat
 from tracker.runs.queries import database_now, overdue
 
 Finding = tuple[bool, str]
+ASKED_FOR = "asked-for-by-the-doctor"  # a name that no secret has
 
 
 class Command(BaseCommand):
@@ -44,6 +48,7 @@ class Command(BaseCommand):
             ("Due work", due_work),
             ("Cloud", clouds),
             *((name, lambda found=found: found) for name, found in doors()),
+            ("Key Vaults", key_vaults),
             ("Versions", api_versions),
             ("Registrations", registrations),
             ("Catalogue", rules),
@@ -161,6 +166,23 @@ def doors() -> Iterator[tuple[str, Finding]]:
     names = {"resource-manager": "Resource Manager", "service-management": "Older API", "credential": "Credential"}
     for seen in gateways.look():
         yield names[seen.door], (seen.good, seen.sentence)
+
+
+def key_vaults() -> Finding:
+    """Whether the credential may read secrets: a vault that says there is no secret of a name would have given it."""
+    if not settings.KEY_VAULTS:
+        return True, "None is named; a secret that somebody gives is kept sealed (TRACKER_KEY_VAULTS)."
+    for vault in settings.KEY_VAULTS:
+        try:
+            gateways.read_secret(Reference(vault, ASKED_FOR))
+        except NotFound as error:
+            if error.code != "SecretNotFound":
+                return False, f"There is no Key Vault at {vault}. Check TRACKER_KEY_VAULTS."
+        except GatewayError as error:
+            return False, str(error)
+        except SettingError as error:
+            return False, str(error)
+    return True, f"Secrets may be read in {', '.join(settings.KEY_VAULTS)}."
 
 
 def api_versions() -> Finding:
