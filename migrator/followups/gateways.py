@@ -17,6 +17,7 @@ from migrator.resources import ArmRequest, subscription_of
 VERSION: Final = "2026-03-01"  # azure.md 6.6 [V]
 LEAVE: Final = "leave"
 _MINUTES: Final = 60  # a gateway takes half an hour and more [K]
+_LEFT_OUT: Final = (Choice(LEAVE, "Leave this connection out; it is not needed any more"),)
 # Sizes on sale in 2026 [K]; the classic ones (Basic, Standard, High performance) have no counterpart of the same name.
 _SIZES: Final = {"Vpn": ("VpnGw1AZ", "VpnGw2AZ", "VpnGw3AZ"), "ExpressRoute": ("ErGw1AZ", "ErGw2AZ", "ErGw3AZ")}
 _VPN_TYPES: Final = {"routebased": "RouteBased", "dynamicrouting": "RouteBased",
@@ -133,35 +134,43 @@ def _connections(draft: Draft) -> list[str]:
 
 def _connection(draft: Draft, name: str, kind: str, group: str, location: Any, gateway: str) -> list[Stage]:
     path = f"{group}/providers/Microsoft.Network/connections/{gateway.rsplit('/', 1)[-1]}-{_plain(name)}"
-    left_out = (Choice(LEAVE, "Leave this connection out; it is not needed any more"),)
     if kind == "ExpressRoute":
-        question = Question(
-            id=f"circuit:{name.lower()}",
-            text=f"Which ExpressRoute circuit does the connection {name} go to?",
-            choices=left_out,
+        return _to_circuit(draft, name, path, location, gateway)
+    site = f"{group}/providers/Microsoft.Network/localNetworkGateways/{_plain(name)}"
+    return _to_site(draft, name, path, location, gateway, site)
+
+
+def _to_circuit(draft: Draft, name: str, path: str, location: Any, gateway: str) -> list[Stage]:
+    question = Question(
+        id=f"circuit:{name.lower()}",
+        text=f"Which ExpressRoute circuit does the connection {name} go to?",
+        choices=_LEFT_OUT,
+        free=True,
+        hint="The full id of a circuit: /subscriptions/…/Microsoft.Network/expressRouteCircuits/{name}.",
+    )
+    circuit = draft.ask(question, _circuit)
+    if circuit is None or circuit == LEAVE:
+        return []
+    properties = {"connectionType": "ExpressRoute", "virtualNetworkGateway1": {"id": gateway}}
+    properties["peer"] = {"id": circuit}
+    if subscription_of(circuit) != subscription_of(gateway):
+        key = Question(
+            id=f"authorization:{name.lower()}",
+            text="The circuit is in another subscription. With which authorization key?",
             free=True,
-            hint="The full id of a circuit: /subscriptions/…/Microsoft.Network/expressRouteCircuits/{name}.",
+            hint="The key which the owner of the circuit made for this network.",
+            secret=True,
         )
-        circuit = draft.ask(question, _circuit)
-        if circuit is None or circuit == LEAVE:
-            return []
-        properties = {"connectionType": "ExpressRoute", "virtualNetworkGateway1": {"id": gateway}}
-        properties["peer"] = {"id": circuit}
-        if subscription_of(circuit) != subscription_of(gateway):
-            key = Question(
-                id=f"authorization:{name.lower()}",
-                text="The circuit is in another subscription. With which authorization key?",
-                free=True,
-                hint="The key which the owner of the circuit made for this network.",
-                secret=True,
-            )
-            properties["authorizationKey"] = draft.ask(key)  # type: ignore[assignment]
-        expect = {"properties.connectionType": "ExpressRoute", "properties.virtualNetworkGateway1.id": gateway}
-        return [_stage(path, location, properties, expect | {"properties.peer.id": circuit}, minutes=_MINUTES)]
+        properties["authorizationKey"] = draft.ask(key)  # type: ignore[assignment]
+    expect = {"properties.connectionType": "ExpressRoute", "properties.virtualNetworkGateway1.id": gateway}
+    return [_stage(path, location, properties, expect | {"properties.peer.id": circuit}, minutes=_MINUTES)]
+
+
+def _to_site(draft: Draft, name: str, path: str, location: Any, gateway: str, site: str) -> list[Stage]:
     question = Question(
         id=f"address:{name.lower()}",
         text=f"Which public address has the device at the other end of the connection {name}?",
-        choices=left_out,
+        choices=_LEFT_OUT,
         free=True,
         hint="An IPv4 address, such as 203.0.113.7.",
     )
@@ -186,7 +195,6 @@ def _connection(draft: Draft, name: str, kind: str, group: str, location: Any, g
     if not address or not ranges or not key:
         return []
     prefixes = ranges.split(",")
-    site = f"{group}/providers/Microsoft.Network/localNetworkGateways/{_plain(name)}"
     facts = {"gatewayIpAddress": address, "localNetworkAddressSpace": {"addressPrefixes": prefixes}}
     seen = {f"properties.{key}": value for key, value in facts.items()}
     joined = {

@@ -144,27 +144,8 @@ def open_for(
     """Owe everything that was captured: one follow-up each, with ready requests; and what is left to people, of it what
     was `removed` before the move. Part of the commit's own transaction; idempotent.
     """
-    last = queries.last_capture(unit)
     captured = {row.source_key: row for row in CapturedSetting.objects.filter(unit=unit)}
-    owed = followups.required(
-        unit.azure_id,
-        [row.document for row in captured.values()],
-        wire.resources(last.before) if last else (),
-        list(arm_documents),
-    )
-    paid = _paid(owed) | {key for key, row in captured.items() if row.kind.lower() in _PARTS}
-    removed = list(removed)
-    by_fixes = {kept.lower() for each in removed for kept in each.kept}  # owed as what the fix removed
-    left = [each for each in removed if not each.kept or any(kept.lower() not in paid for kept in each.kept)]
-    owed += followups.left_to_people(
-        unit.azure_id,
-        wire.resources(last.before) if last else (),
-        left,
-        unread=last.missing if last else (),
-        remote_desktop=[
-            one for one in (severed.remote_desktop(unit, last.at) if last else ()) if one.lower() not in by_fixes
-        ],
-    )
+    owed = _owed(unit, captured, arm_documents, list(removed))
     opened = []
     with transaction.atomic():
         for item in {each.key: each for each in owed}.values():
@@ -207,6 +188,28 @@ def open_for(
                 },
             )
     return opened
+
+
+def _owed(
+    unit: Unit,
+    captured: Mapping[str, CapturedSetting],
+    arm_documents: Sequence[Document],
+    removed: Sequence[followups.Removed],
+) -> list[RequiredFollowUp]:
+    """What follows from the captured settings, then what only people can do."""
+    last = queries.last_capture(unit)
+    before = wire.resources(last.before) if last else ()
+    owed = followups.required(unit.azure_id, [row.document for row in captured.values()], before, list(arm_documents))
+    paid = _paid(owed) | {key for key, row in captured.items() if row.kind.lower() in _PARTS}
+    by_fixes = {kept.lower() for each in removed for kept in each.kept}  # owed as what the fix removed
+    severed_by_hand = severed.remote_desktop(unit, last.at) if last else ()
+    return owed + followups.left_to_people(
+        unit.azure_id,
+        before,
+        [each for each in removed if not each.kept or any(kept.lower() not in paid for kept in each.kept)],
+        unread=last.missing if last else (),
+        remote_desktop=[one for one in severed_by_hand if one.lower() not in by_fixes],
+    )
 
 
 def _paid(owed: Iterable[RequiredFollowUp]) -> set[str]:
